@@ -1,0 +1,1 @@
+"""Rules of the books: documents, journals, posting, ledgers, tax, dimensions (no web, no OData)."""

@@ -1,0 +1,1 @@
+"""OData as Business Central speaks it: filters, query options, payloads, rendering, paging."""

@@ -1,0 +1,1 @@
+"""The HTTP face: addresses, verbs, batches, limits, authentication."""

@@ -1,0 +1,85 @@
+"""The app: prefix, authentication, limits, the lock, one operation or a batch.
+
+Not modelled: permission sets (every accepted client may do everything), telemetry, the admin API.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from stsync.sandbox.businesscentral import errors
+from stsync.sandbox.businesscentral.environment import Environment
+from stsync.sandbox.businesscentral.web.batch import run_batch
+from stsync.sandbox.businesscentral.web.limits import Limits
+from stsync.sandbox.businesscentral.web.session import Operation, Session
+from stsync.sandbox.wsgi import App, Request, Response
+
+_PREFIX = re.compile(r"(?P<prefix>/v2\.0/(?:(?P<tenant>[^/]+)/)?(?P<environment>[^/]+)/api/v2\.0)(?:/(?P<path>.*))?")
+
+Authorise = Callable[[str | None], str | None]
+
+
+class Service:
+    """A hosted environment: call it with a request. `limits` shows how many requests ran at once."""
+
+    def __init__(self, environment: Environment, authorise: Authorise) -> None:
+        self.environment = environment
+        self.limits = Limits(environment)
+        self._authorise = authorise
+
+    def __call__(self, request: Request) -> Response:
+        try:
+            response = self._answer(request)
+        except errors.BcError as error:
+            response = Response(error.status, error.envelope(), dict(error.headers))
+        return replace(response, headers={**self._headers(request), **response.headers})
+
+    def _answer(self, request: Request) -> Response:
+        match = _PREFIX.fullmatch(request.path)
+        if match is None:
+            raise errors.url_not_found(f"{request.base_url}{request.path}")
+        user = self._authorise(_bearer(request.header("authorization")))
+        if user is None:
+            raise errors.unauthorised()
+        self._check_address(match)
+        operation = Operation(
+            method=request.method,
+            path=match["path"] or "",
+            raw_query=request.raw_query,
+            headers=request.headers,
+            body=request.body,
+            api_url=f"{request.base_url}{match['prefix']}",
+        )
+        with self.limits.request(user), self.environment.lock:
+            session = Session(self.environment, user)
+            if operation.path == "$batch":
+                return run_batch(self.environment, session, operation)
+            return session.run(operation)
+
+    def _check_address(self, match: re.Match[str]) -> None:
+        tenant = match["tenant"]
+        if tenant is not None and tenant.lower() != self.environment.tenant_id.lower():
+            raise errors.unauthorised()
+        if match["environment"].lower() != self.environment.name.lower():
+            message = f"Environment '{match['environment']}' does not exist."
+            raise errors.BcError(404, "NoEnvironment", message)
+
+    @staticmethod
+    def _headers(request: Request) -> dict[str, str]:
+        headers = {"OData-Version": "4.0", "request-id": str(uuid.uuid4())}
+        if request.header("return-client-request-id").lower() == "true":
+            headers["client-request-id"] = request.header("client-request-id")
+        return headers
+
+
+def _bearer(header: str) -> str | None:
+    scheme, _, token = header.partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def app(environment: Environment, authorise: Authorise) -> App:
+    """The environment as an `App`. `authorise` maps a bearer token to a client id, or to None for a 401."""
+    return Service(environment, authorise)

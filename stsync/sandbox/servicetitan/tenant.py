@@ -1,0 +1,13 @@
+"""One ServiceTitan tenant: the books, and everything an office does with them.
+
+Not modelled: what `Books` and the desks say they do not.
+"""
+
+from __future__ import annotations
+
+from stsync.sandbox.servicetitan.office import PaymentDesk
+from stsync.sandbox.servicetitan.people import FrontDesk
+
+
+class Tenant(PaymentDesk, FrontDesk):
+    """`Tenant(tenant_id, clock=..., switches=...)`: see `Books` for the state, the desks for the actions."""
