@@ -1,0 +1,111 @@
+"""The append-only record of every write, each row sealed by a hash over itself and the row before it.
+
+The chain shows that a row was changed, taken out or put in between; the end of the chain is written down
+beside each finished run, so that rows cut off at the end are missed too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from stsync.core.canonical import canonical_json, parse_json, sha256_of
+from stsync.errors import StateError
+from stsync.state.database import Database, Row
+from stsync.state.rows import AuditRow
+from stsync.state.texts import time_from, time_text
+
+_PAGE = 1000
+_COLUMNS = "id, at, run_id, event, stage, source_id, detail, hash"
+
+
+class Audit:
+    """The table `audit`; triggers refuse UPDATE and DELETE on it."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def append(
+        self, event: str, *, run_id: str, stage: str = "", source_id: str = "", detail: Mapping[str, Any]
+    ) -> None:
+        """Write down one event, in the caller's transaction if there is one. Never put a secret into `detail`."""
+        with self._database.transaction():
+            last_id, last_hash = self.end()
+            fields = (last_id + 1, time_text(self._now()), run_id, event, stage, source_id, canonical_json(detail))
+            self._database.execute(
+                f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants only
+                (*fields, _seal(last_hash, fields)),
+            )
+
+    def end(self) -> tuple[int, str]:
+        """Number and hash of the newest row; (0, "") while there is none."""
+        row = self._database.one("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
+        return (row[0], row[1]) if row else (0, "")
+
+    def rows(
+        self,
+        *,
+        run_id: str | None = None,
+        event: str | None = None,
+        stage: str | None = None,
+        source_id: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterator[AuditRow]:
+        """The events that fit all that is given, oldest first, streamed."""
+        wanted = {"run_id": run_id, "event": event, "stage": stage, "source_id": source_id}
+        conditions = [(f"{column} = ?", value) for column, value in wanted.items() if value is not None]
+        if since is not None:
+            conditions.append(("at >= ?", time_text(since)))
+        for row in self._pages(conditions):
+            yield _audit_row(row)
+
+    def verify(self) -> int:
+        """Check the chain from the first row to the last and return how many rows there are.
+
+        Raises StateError naming the first row that does not fit.
+        """
+        count, previous = 0, ""
+        ends: dict[int, str] = dict(self._ends_of_runs())
+        for row in self._pages([]):
+            *fields, seal = row
+            count += 1
+            if fields[0] != count or seal != _seal(previous, tuple(fields)) or ends.pop(count, seal) != seal:
+                raise _changed(count, f"The audit was changed outside stsync: row {count} is not as it was written.")
+            previous = seal
+        if ends:
+            raise _changed(
+                count + 1, f"The audit was cut off outside stsync: row {count + 1} and those after it are gone."
+            )
+        return count
+
+    def _ends_of_runs(self) -> list[Row]:
+        return self._database.select("SELECT audit_id, audit_hash FROM runs WHERE audit_id > 0")
+
+    def _pages(self, conditions: list[tuple[str, str]]) -> Iterator[Row]:
+        where = " AND ".join(["id > ?", *(condition for condition, _ in conditions)])
+        sql = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608 - constants only
+        values = [value for _, value in conditions]
+        last = 0
+        while page := self._database.select(sql, (last, *values, _PAGE)):
+            yield from page
+            last = page[-1][0]
+
+
+def _seal(previous: str, fields: tuple[Any, ...]) -> str:
+    return sha256_of(previous + canonical_json(fields))
+
+
+def _audit_row(row: Row) -> AuditRow:
+    number, at, run_id, event, stage, source_id, detail, seal = row
+    return AuditRow(number, time_from(at), run_id, event, stage, source_id, parse_json(detail), seal)
+
+
+def _changed(row: int, message: str) -> StateError:
+    return StateError(
+        "audit-changed",
+        message,
+        hint="Keep this file as evidence, and compare it with a backup; rows before that one are intact.",
+        context={"row": str(row)},
+    )

@@ -1,0 +1,245 @@
+"""Every record we have read, and where it stands: pending, waiting, held, dead or settled.
+
+Waiting needs something else first (its invoice is not in the books yet); held needs a person (a mapping is
+missing) and is planned again in every run; dead was refused several times and waits for `stsync replay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from stsync.core.canonical import canonical_json, parse_json
+from stsync.core.reasons import Reason
+from stsync.errors import StsyncError
+from stsync.state.cursors import Cursors
+from stsync.state.database import Database, Row
+from stsync.state.intake import arrivals, take_in, unpacked
+from stsync.state.rows import InboxRow, InboxState, Incoming, Stored, Total, Version
+from stsync.state.texts import money_from, money_text, reason_from, reason_text, storable, time_from
+
+_PAGE = 500
+_COLUMNS = (
+    "source_id, state, outcome, hash, settled_hash, modified_at, first_seen_at, changed_at, last_seen_at,"
+    " attempts, reason, run_id, number, amount, customer_name, dated, content"
+)
+
+
+class Inbox:
+    """The tables `inbox` and `versions`; one row per kind and source id."""
+
+    def __init__(self, database: Database, cursors: Cursors) -> None:
+        self._database = database
+        self._cursors = cursors
+
+    def store(
+        self, kind: str, rows: Iterable[Incoming], *, feed: str | None, token: str | None, seen_at: datetime
+    ) -> Stored:
+        """Keep a page of records, then move the feed's cursor, in one commit: rows are durable before the token.
+
+        Equal content changes nothing but when it was last seen; other content makes the record pending again
+        and keeps the former version; content with an older modification time than ours is kept as a version only.
+        """
+        page = arrivals(rows)
+        with self._database.transaction():
+            stored = take_in(self._database, kind, page, seen_at)
+            if feed is not None:
+                self._cursors.advance(feed, token, seen_at)
+        return stored
+
+    def rows(self, kind: str, states: Collection[str]) -> Iterator[InboxRow]:
+        """The records in these states, streamed in the order of their numbers.
+
+        Rows may be settled while they are being read: each page is a query of its own, from where the last ended.
+        """
+        wanted = canonical_json(sorted(states))
+        order, source_id = -1, ""
+        while True:
+            page = self._database.select(
+                f"SELECT {_COLUMNS}, source_order FROM inbox"  # noqa: S608 - constants only
+                " WHERE kind = ? AND (source_order, source_id) > (?, ?)"
+                " AND state IN (SELECT value FROM json_each(?)) ORDER BY source_order, source_id LIMIT ?",
+                (kind, order, source_id, wanted, _PAGE),
+            )
+            for *columns, _ in page:
+                yield _inbox_row(kind, tuple(columns))
+            if len(page) < _PAGE:
+                return
+            order, source_id = page[-1][-1], page[-1][0]
+
+    def find(self, kind: str, source_id: str) -> InboxRow | None:
+        """One record, or None if no feed ever brought it."""
+        return self.find_many(kind, (source_id,)).get(source_id)
+
+    def find_many(self, kind: str, ids: Iterable[str]) -> dict[str, InboxRow]:
+        """Those of these records that we have, by source id."""
+        found = self._database.select(
+            f"SELECT {_COLUMNS} FROM inbox"  # noqa: S608 - constants only
+            " WHERE kind = ? AND source_id IN (SELECT value FROM json_each(?))",
+            (kind, canonical_json(sorted(set(ids)))),
+        )
+        return {row[0]: _inbox_row(kind, row) for row in found}
+
+    def children(self, kind: str, parents: Iterable[str]) -> dict[str, list[InboxRow]]:
+        """The records that belong to these parents, by parent; parents without any are left out."""
+        found: dict[str, list[InboxRow]] = {}
+        rows = self._database.select(
+            f"SELECT {_COLUMNS}, parent FROM inbox"  # noqa: S608 - constants only
+            " WHERE kind = ? AND parent IN (SELECT value FROM json_each(?)) ORDER BY source_order, source_id",
+            (kind, canonical_json(sorted(set(parents)))),
+        )
+        for *columns, parent in rows:
+            found.setdefault(parent, []).append(_inbox_row(kind, tuple(columns)))
+        return found
+
+    def set_aside(self, kind: str, ids: Iterable[str], outcome: str) -> int:
+        """Settle pending records that were read for the sake of others; returns how many."""
+        return self._database.execute(
+            "UPDATE inbox SET state = 'settled', outcome = ?, settled_hash = hash WHERE kind = ? AND state = 'pending'"
+            " AND source_id IN (SELECT value FROM json_each(?))",
+            (outcome, kind, canonical_json(sorted(set(ids)))),
+        )
+
+    def reopen(self, kind: str, ids: Iterable[str]) -> int:
+        """Make settled records pending again, because something beside their own content changed; returns how many."""
+        return self._database.execute(
+            "UPDATE inbox SET state = 'pending', outcome = NULL WHERE kind = ? AND state = 'settled'"
+            " AND source_id IN (SELECT value FROM json_each(?))",
+            (kind, canonical_json(sorted(set(ids)))),
+        )
+
+    def reopen_outcomes(self, outcomes: Collection[str]) -> int:
+        """Make records pending again that settled this way, because the configuration changed; returns how many."""
+        return self._database.execute(
+            "UPDATE inbox SET state = 'pending', outcome = NULL WHERE state = 'settled'"
+            " AND outcome IN (SELECT value FROM json_each(?))",
+            (canonical_json(sorted(outcomes)),),
+        )
+
+    def describe(
+        self, kind: str, source_id: str, *, number: str | None, amount: Decimal | None, name: str | None, on: str | None
+    ) -> None:
+        """Note what a person sees of the record in lists: its number, money, customer and date."""
+        self._change(
+            kind,
+            source_id,
+            "number = ?, amount = ?, customer_name = ?, dated = ?",
+            (storable(number), money_text(amount), storable(name), storable(on)),
+        )
+
+    def settle(self, kind: str, source_id: str, outcome: str, *, run_id: str, content_hash: str | None = None) -> None:
+        """The record needs nothing more: `outcome` says how it ended.
+
+        With `content_hash`, the content that was acted on: if a newer one has arrived since, the record
+        stays pending, and remembers what the books were told.
+        """
+        row = self._database.one(
+            "UPDATE inbox SET settled_hash = coalesce(?, hash), run_id = ?,"
+            " state = iif(coalesce(?, hash) = hash, 'settled', 'pending'),"
+            " outcome = iif(coalesce(?, hash) = hash, ?, NULL), reason = NULL, attempts = 0"
+            " WHERE kind = ? AND source_id = ? RETURNING 1",
+            (content_hash, run_id, content_hash, content_hash, outcome, kind, source_id),
+        )
+        if row is None:
+            raise _unknown_record(kind, source_id)
+
+    def wait(self, kind: str, source_id: str, reason: Reason, run_id: str) -> None:
+        """The record waits for another one; that is nobody's fault."""
+        self._put_off(kind, source_id, "waiting", reason, run_id)
+
+    def hold(self, kind: str, source_id: str, reason: Reason, run_id: str) -> None:
+        """The record needs a person's decision; no attempt is spent."""
+        self._put_off(kind, source_id, "held", reason, run_id)
+
+    def refuse(self, kind: str, source_id: str, reason: Reason, *, limit: int, run_id: str) -> Literal["held", "dead"]:
+        """The books refused the record: one attempt is spent, and at `limit` attempts it is dead until replayed."""
+        row = self._database.one(
+            "UPDATE inbox SET attempts = attempts + 1, state = iif(attempts + 1 >= ?, 'dead', 'held'),"
+            " outcome = NULL, reason = ?, run_id = ? WHERE kind = ? AND source_id = ? RETURNING state",
+            (limit, reason_text(reason), run_id, kind, source_id),
+        )
+        if row is None:
+            raise _unknown_record(kind, source_id)
+        return "dead" if row[0] == "dead" else "held"
+
+    def counts(self) -> dict[tuple[str, str, str | None], Total]:
+        """How many records, and how much money, by kind, state and outcome."""
+        totals: dict[tuple[str, str, str | None], Total] = {}
+        rows = self._database.select(
+            "SELECT kind, state, outcome, amount, count(*) FROM inbox"
+            " GROUP BY kind, state, outcome, amount ORDER BY kind, state, outcome"
+        )
+        for kind, state, outcome, amount, count in rows:
+            before = totals.get((kind, state, outcome), Total(0, Decimal(0)))
+            money = (money_from(amount) or Decimal(0)) * count
+            totals[kind, state, outcome] = Total(before.records + count, before.amount + money)
+        return totals
+
+    def replay(
+        self,
+        *,
+        kind: str | None = None,
+        source_id: str | None = None,
+        states: Collection[str] = ("dead", "held", "waiting"),
+    ) -> int:
+        """Make records pending again with their attempts forgotten; returns how many. The ledger is not touched."""
+        return self._database.execute(
+            "UPDATE inbox SET state = 'pending', outcome = NULL, reason = NULL, attempts = 0"
+            " WHERE state IN (SELECT value FROM json_each(?)) AND kind = coalesce(?, kind)"
+            " AND source_id = coalesce(?, source_id)",
+            (canonical_json(sorted(states)), kind, source_id),
+        )
+
+    def versions(self, kind: str, source_id: str) -> list[Version]:
+        """Every content the record has had, in the order we saw them; the current one last."""
+        where = "FROM {} WHERE kind = ? AND source_id = ?"
+        former = self._database.select(
+            f"SELECT seen_at, modified_at, hash, content {where.format('versions')} ORDER BY id", (kind, source_id)
+        )
+        current = self._database.select(
+            f"SELECT changed_at, modified_at, hash, content {where.format('inbox')}", (kind, source_id)
+        )
+        return [_version(row) for row in ((*rest, unpacked(blob)) for *rest, blob in former)] + [
+            _version(row) for row in current
+        ]
+
+    def _put_off(self, kind: str, source_id: str, state: InboxState, reason: Reason, run_id: str) -> None:
+        self._change(
+            kind,
+            source_id,
+            "state = ?, outcome = NULL, reason = ?, run_id = ?",
+            (state, reason_text(reason), run_id),
+        )
+
+    def _change(self, kind: str, source_id: str, changes: str, values: tuple[str | None, ...]) -> None:
+        sql = f"UPDATE inbox SET {changes} WHERE kind = ? AND source_id = ?"  # noqa: S608 - constants only
+        if not self._database.execute(sql, (*values, kind, source_id)):
+            raise _unknown_record(kind, source_id)
+
+
+def _inbox_row(kind: str, row: Row) -> InboxRow:
+    (
+        source_id, state, outcome, content_hash, settled_hash, modified_at, first_seen_at, changed_at, last_seen_at,
+        attempts, reason, run_id, number, amount, customer_name, dated, content,
+    ) = row  # fmt: skip
+    return InboxRow(
+        kind, source_id, state, outcome, content_hash, settled_hash, modified_at,
+        time_from(first_seen_at), time_from(changed_at), time_from(last_seen_at),
+        attempts, reason_from(reason), run_id, number, money_from(amount), customer_name, dated, content,
+    )  # fmt: skip
+
+
+def _version(row: Row) -> Version:
+    seen_at, modified_at, content_hash, content = row
+    return Version(time_from(seen_at), modified_at, content_hash, parse_json(content))
+
+
+def _unknown_record(kind: str, source_id: str) -> StsyncError:
+    return StsyncError(
+        "inbox-unknown-record",
+        f"The {kind} record {source_id} was decided on, but it is not in the inbox.",
+        hint="This is a bug in stsync; please report it with the run id.",
+        context={"kind": kind, "source_id": source_id},
+    )

@@ -1,0 +1,126 @@
+"""Opening the state file, and the one object through which the rest of stsync uses it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stsync.state import pinning
+from stsync.state.audit import Audit
+from stsync.state.complaints import damaged
+from stsync.state.connect import connect_memory, connect_writing, copy_file
+from stsync.state.cursors import Cursors
+from stsync.state.database import Database
+from stsync.state.inbox import Inbox
+from stsync.state.ledger import Ledger
+from stsync.state.migrations import migrate
+from stsync.state.notes import Notes
+from stsync.state.rows import Pin
+from stsync.state.runs import Runs
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class State:
+    """What stsync knows between runs: inbox, cursors, ledger, audit, runs, notes, and whose books these are."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime] = _utc_now) -> None:
+        self._database = database
+        self._now = now
+        self.path = database.path
+        self.audit = Audit(database, now)
+        self.cursors = Cursors(database)
+        self.inbox = Inbox(database, self.cursors)
+        self.ledger = Ledger(database, self.audit, now)
+        self.runs = Runs(database, self.audit, now)
+        self.notes = Notes(database)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, now: Callable[[], datetime] = _utc_now) -> Self:
+        """Open the file, creating it (owner only) and bringing it to this version's shape where needed.
+
+        Raises StateError when the file is damaged, in a place that cannot be written, not ours, or of a newer
+        stsync; LockHeld when another program keeps it.
+        """
+        return cls(_ready(connect_writing(_place(path))), now)
+
+    @classmethod
+    def open_scratch(cls, path: str | os.PathLike[str], *, now: Callable[[], datetime] = _utc_now) -> Self:
+        """A copy in memory of the file, or an empty state where there is none: for previews, which write nothing.
+
+        Neither the file nor its folder is created, migrated or touched. Raises what open raises.
+        """
+        place = _place(path)
+        memory = connect_memory()
+        try:
+            if place.exists():
+                copy_file(place, memory)
+            return cls(_ready(memory), now)
+        except BaseException:
+            memory.close()
+            raise
+
+    def scratch_copy(self) -> State:
+        """A copy in memory, for a dry run to work on: the file stays as it is, byte for byte."""
+        memory = connect_memory()
+        self._database.copy_into(memory)
+        return State(memory, self._now)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """BEGIN IMMEDIATE to COMMIT, joining an outer one. Never keep one open across a network call."""
+        return self._database.transaction()
+
+    @property
+    def pinned(self) -> Pin | None:
+        """The pair of systems this file belongs to, or None while it is new."""
+        return pinning.pinned(self._database)
+
+    def pin(self, pin: Pin) -> None:
+        """Give the file to this pair of systems. Raises StateError if it belongs to another."""
+        pinning.write_pin(self._database, pin, self._where())
+
+    def check_pin(self, pin: Pin) -> None:
+        """Raises StateError 'state-pinned-elsewhere', saying both, if the file belongs to another pair."""
+        pinning.check_pin(self._database, pin, self._where())
+
+    def check(self) -> int:
+        """Read the whole file for damage and the audit for changes; returns the number of audit rows. For `doctor`."""
+        (verdict,) = self._database.select("PRAGMA integrity_check(1)")[0]
+        if verdict != "ok":
+            raise damaged(self._where(), str(verdict))
+        return self.audit.verify()
+
+    def close(self) -> None:
+        """Close the file; a second time is harmless."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _where(self) -> str:
+        return str(self.path or "in memory")
+
+
+def _place(path: str | os.PathLike[str]) -> Path:
+    return Path(path).expanduser().resolve()
+
+
+def _ready(database: Database) -> Database:
+    try:
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
