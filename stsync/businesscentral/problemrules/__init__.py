@@ -1,0 +1,1 @@
+"""Business Central's error texts and what they mean to a bookkeeper, one file per corner of the program."""

@@ -1,0 +1,54 @@
+"""How many requests may leave per second, and how many may be under way at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Throttle:
+    """A token bucket and a limit on concurrency, for all threads of one session.
+
+    The bucket starts full with `burst` requests; every window of W seconds admits at most
+    `per_second * W + burst` (ecosystem section 5.3), so a burst of one keeps a vendor's limit exactly.
+    """
+
+    def __init__(
+        self,
+        per_second: float,
+        concurrent: int,
+        *,
+        burst: int = 1,
+        sleep: Callable[[float], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._interval = 1 / per_second
+        self._lead = (burst - 1) * self._interval
+        self._slots = threading.BoundedSemaphore(concurrent)
+        self._lock = threading.Lock()
+        self._sleep = sleep
+        self._clock = clock
+        self._due = clock()
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """One request's place: a free lane first, then its turn, so that waiting requests never leave in a bunch."""
+        with self._slots:
+            wait = self._reserve()
+            if wait > 0:
+                self._sleep(wait)
+            yield
+
+    def penalise(self, seconds: float) -> None:
+        """Let no further request leave for so long: a 429 speaks to every thread, not only to the one it met."""
+        with self._lock:
+            self._due = max(self._due, self._clock() + seconds + self._lead)
+
+    def _reserve(self) -> float:
+        with self._lock:
+            now = self._clock()
+            self._due = max(self._due, now)
+            wait = self._due - self._lead - now
+            self._due += self._interval
+            return wait

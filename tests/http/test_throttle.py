@@ -1,0 +1,60 @@
+"""No window of a second sees more requests than allowed, and a 429 holds everybody back."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from scripted_server import Clock
+
+from stsync.http.throttle import Throttle
+
+
+def departures(throttle: Throttle, clock: Clock, count: int) -> list[float]:
+    times = []
+    for _ in range(count):
+        with throttle.slot():
+            times.append(clock.now)
+    return times
+
+
+def test_any_second_holds_at_most_the_rate():
+    clock = Clock()
+    times = departures(Throttle(50, 4, sleep=clock.sleep, clock=clock), clock, 200)
+    assert all(later - earlier >= 1 - 1e-9 for earlier, later in zip(times, times[50:], strict=False))
+
+
+def test_a_burst_goes_at_once_and_counts_against_the_window():
+    clock = Clock()
+    times = departures(Throttle(10, 4, burst=20, sleep=clock.sleep, clock=clock), clock, 50)
+    assert times[19] == pytest.approx(times[0])
+    assert times[-1] - times[0] == pytest.approx(3.0)
+
+
+def test_a_penalty_holds_the_next_request_back():
+    clock = Clock()
+    throttle = Throttle(10, 4, burst=5, sleep=clock.sleep, clock=clock)
+    throttle.penalise(7)
+    assert departures(throttle, clock, 1) == [pytest.approx(1007)]
+
+
+def test_no_more_than_the_lanes_are_under_way():
+    clock = Clock()
+    throttle = Throttle(1_000_000, 2, sleep=lambda _: None, clock=clock)
+    inside, most, lock, both = [0], [0], threading.Lock(), threading.Barrier(2, timeout=5)
+
+    def work():
+        with throttle.slot():
+            with lock:
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+            both.wait()
+            with lock:
+                inside[0] -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most[0] == 2
