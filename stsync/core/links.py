@@ -1,0 +1,90 @@
+"""What the ledger remembers of one source record: its counterpart in the books and how far it got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from stsync.core.operations import Verb
+
+
+class LedgerEntry(Protocol):
+    """The part of a ledger row that a decision looks at."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def verb(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def target_id(self) -> str | None: ...
+    @property
+    def target_number(self) -> str | None: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def amount(self) -> Decimal | None: ...
+    @property
+    def detail(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Link:
+    """One record's counterpart. `fingerprint` is the source as it was when it was carried over.
+
+    `revision` numbers the next create or update, so that no key is ever used for two different writes;
+    `attempt` goes up each time something of ours was deleted to be made anew.
+    `settled` is false while a write was sent whose answer never came.
+    """
+
+    id: str = ""
+    number: str = ""
+    fingerprint: str = ""
+    digest: str = ""
+    total: Decimal | None = None
+    posted: bool = False
+    settled: bool = True
+    revision: int = 1
+    attempt: int = 1
+
+    @property
+    def exists(self) -> bool:
+        """Whether the books surely hold a counterpart."""
+        return bool(self.id)
+
+
+def link(entries: Iterable[LedgerEntry]) -> Link:
+    """Read a record's ledger rows, oldest first, into its present link."""
+    state = Link()
+    for entry in entries:
+        state = _after(state, entry)
+    return state
+
+
+def _after(state: Link, entry: LedgerEntry) -> Link:
+    if entry.state == "refused":
+        return state
+    if entry.state == "intended":
+        return _changed(state, settled=False)
+    revision = state.revision + (entry.verb != Verb.POST)
+    if entry.verb == Verb.DELETE:
+        return Link(revision=revision, attempt=state.attempt + 1)
+    if entry.verb == Verb.POST:
+        return _changed(state, posted=True, number=entry.target_number or state.number)
+    return _changed(
+        state,
+        id=entry.target_id or state.id,
+        number=entry.target_number or state.number,
+        fingerprint=str(entry.detail.get("fingerprint", state.fingerprint)),
+        digest=entry.digest,
+        total=entry.amount,
+        posted=state.posted or bool(entry.detail.get("posted")),
+        revision=revision,
+    )
+
+
+def _changed(state: Link, **changes: Any) -> Link:
+    return Link(**{**vars(state), **changes})

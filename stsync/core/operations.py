@@ -1,0 +1,86 @@
+"""What a run is going to write, as values: the same objects are shown by a dry run and carried out by a run.
+
+One operation is one foreign write and one ledger row. Creating a draft and posting it are two, so a
+crash between them is an ordinary restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from stsync.core import canonical
+
+Body = Mapping[str, Any]
+
+
+class Verb(StrEnum):
+    """What is done to one thing in the target system."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "adopt"  # found in the target, made by an earlier run whose answer or state was lost; nothing is sent
+    DELETE = "delete"  # only ever our own draft or our own unposted journal line
+    POST = "post"
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Something an earlier operation of the plan makes; apply puts its id in from the ledger."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return f"<id from {self.key}>"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One write. `key` is our name for it (`stage:source id:verb[:revision]`), `natural_key` its name in the target.
+
+    `before` holds the values an update replaces; `after` the keys that must be done first; `why` a few words for people.
+    """
+
+    key: str
+    stage: str
+    source_id: str
+    verb: Verb
+    entity: str
+    natural_key: str
+    why: str
+    label: str = ""
+    body: Body = field(default_factory=dict)
+    before: Body = field(default_factory=dict)
+    target: str | Ref = ""
+    parent: str | Ref = ""
+    etag: str = ""
+    after: tuple[str, ...] = ()
+    amount: Decimal | None = None
+    facts: Body = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """A hash of what is sent; the same key with another digest is never sent by accident."""
+        return digest(self.body)
+
+
+def digest(value: object) -> str:
+    """A stable hash of plain values; 12.5 and 12.50 are the same amount."""
+    return canonical.digest(shown(value))
+
+
+def shown(value: object) -> Any:
+    """A body as plain values for people and files: references by name, amounts as text."""
+    if isinstance(value, Mapping):
+        return {name: shown(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(part) for part in value]
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Ref) else value

@@ -1,0 +1,97 @@
+"""The decision about every record, and the operations that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from stsync.core.operations import Operation, digest, shown
+from stsync.core.reasons import Reason
+
+
+class Standing(StrEnum):
+    """Where a record stands after planning."""
+
+    ACT = "act"  # operations will be sent
+    SETTLE = "settle"  # nothing to send, and that is right
+    WAIT = "wait"  # something else must happen first; no error
+    HOLD = "hold"  # a person must decide or repair something
+
+
+@dataclass(frozen=True)
+class About:
+    """How people know a record."""
+
+    number: str = ""
+    name: str = ""
+    on: date | None = None
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What happens to one record, and by which rules.
+
+    `outcome` names how it settles, when it does; `journal` is the payment journal that posts it; `fingerprint` is
+    the source as it will have been carried over.
+    """
+
+    kind: str
+    source_id: str
+    standing: Standing
+    about: About
+    operations: tuple[Operation, ...] = ()
+    reason: Reason | None = None
+    outcome: str = ""
+    rules: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    fingerprint: str = ""
+    journal: str = ""
+
+
+def act(kind: str, source_id: str, about: About, operations: Iterable[Operation], **more: object) -> Decision:
+    """A record whose operations will be sent."""
+    return Decision(kind, source_id, Standing.ACT, about, operations=tuple(operations), **more)  # type: ignore[arg-type]
+
+
+def hold(kind: str, source_id: str, about: About, reason: Reason, **more: object) -> Decision:
+    """A record that a person must look at."""
+    return Decision(kind, source_id, Standing.HOLD, about, reason=reason, **more)  # type: ignore[arg-type]
+
+
+def wait(kind: str, source_id: str, about: About, reason: Reason, **more: object) -> Decision:
+    """A record that waits for another one."""
+    return Decision(kind, source_id, Standing.WAIT, about, reason=reason, **more)  # type: ignore[arg-type]
+
+
+def settle(kind: str, source_id: str, about: About, outcome: str, **more: object) -> Decision:
+    """A record that needs nothing sent."""
+    return Decision(kind, source_id, Standing.SETTLE, about, outcome=outcome, **more)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All decisions of a run, in the order they will be carried out."""
+
+    decisions: tuple[Decision, ...]
+    preparations: tuple[Operation, ...] = ()
+    postings: tuple[Operation, ...] = ()
+
+    def operations(self) -> Iterator[Operation]:
+        """Every operation: journals to be made, each record's own, then the postings that carry many payments."""
+        yield from self.preparations
+        for decision in self.decisions:
+            yield from decision.operations
+        yield from self.postings
+
+    def of(self, kind: str, standing: Standing | None = None) -> list[Decision]:
+        """The decisions of one kind, or only those of one standing."""
+        return [one for one in self.decisions if one.kind == kind and standing in (None, one.standing)]
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything that would be sent, for comparing a preview with a run."""
+        return digest([[one.key, one.verb, one.entity, shown(one.body)] for one in self.operations()])

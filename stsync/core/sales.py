@@ -1,0 +1,125 @@
+"""A sales document as the books will hold it: lines with accounts and dimensions, and what its totals must be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from stsync.core import money
+
+
+@dataclass(frozen=True)
+class SalesLine:
+    """One line; `amount` is what it must come to, tax apart, in the document's currency.
+
+    `kind` is Account, Item or Comment, as Business Central names line types.
+    """
+
+    kind: str
+    number: str
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+    tax_code: str | None = None
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        """The line in the order Business Central needs: the object first, then quantity, then price (trap 13)."""
+        if self.kind == "Comment":
+            return {"lineType": "Comment", "description": self.description}
+        body: dict[str, Any] = {
+            "lineType": self.kind,
+            "lineObjectNumber": self.number,
+            "quantity": self.quantity,
+            "unitPrice": self.unit_price,
+            "description": self.description,
+        }
+        if self.tax_code is not None:
+            body["taxCode"] = self.tax_code
+        if self.dimensions:
+            body["dimensionSetLines"] = [
+                {"code": code, "valueCode": value} for code, value in sorted(self.dimensions.items())
+            ]
+        return body
+
+
+def priced(quantity: Decimal, price: Decimal, total: Decimal) -> tuple[Decimal, Decimal] | None:
+    """Quantity and unit price that Business Central multiplies to exactly `total`, or None when they would not.
+
+    There quantities and prices have five decimals and the product is rounded to the cent (facts sections 1 and 6);
+    ServiceTitan's line total is the truth, whatever its quantity and price multiply to.
+    """
+    if quantity != 0 and money.fits(quantity, 5) and money.fits(price, 5) and money.cents(quantity * price) == total:
+        return quantity, price
+    return None
+
+
+@dataclass(frozen=True)
+class DraftLine:
+    """A line as Business Central holds it in a draft."""
+
+    kind: str
+    number: str
+    amount: Decimal
+    dimensions: Mapping[str, str]
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft read back from Business Central, with its own totals."""
+
+    id: str
+    number: str
+    customer_number: str
+    status: str
+    total: Decimal
+    tax: Decimal
+    lines: Sequence[DraftLine]
+    etag: str = ""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a draft must look like before it may be posted."""
+
+    customer_number: str
+    total: Decimal
+    tax: Decimal
+    lines: Sequence[SalesLine]
+
+
+def differences(expected: Expected, draft: Draft) -> list[str]:
+    """Everything in which a draft differs from what it must be, in words; empty means it may be posted."""
+    found: list[str] = []
+    if draft.customer_number != expected.customer_number.upper():
+        found.append(f"the customer is {draft.customer_number}, not {expected.customer_number}")
+    if draft.total != expected.total:
+        found.append(f"the total is {draft.total}, ServiceTitan's is {expected.total}")
+    if draft.tax != expected.tax:
+        found.append(f"the tax is {draft.tax}, ServiceTitan's is {expected.tax}")
+    wanted = [line for line in expected.lines if line.kind != "Comment"]
+    held = [line for line in draft.lines if line.kind != "Comment"]
+    if len(wanted) != len(held):
+        found.append(f"there are {len(held)} lines, not {len(wanted)}")
+        return found
+    for position, (want, have) in enumerate(zip(wanted, held, strict=True), start=1):
+        found += [f"line {position}: {difference}" for difference in _line_differences(want, have)]
+    return found
+
+
+def _line_differences(want: SalesLine, have: DraftLine) -> list[str]:
+    found = []
+    if have.number != want.number.upper():
+        found.append(f"the account is {have.number}, not {want.number}")
+    if have.amount != want.amount:
+        found.append(f"the amount is {have.amount}, not {want.amount}")
+    return found
+
+
+def wrong_dimensions(want: SalesLine, have: DraftLine) -> dict[str, str]:
+    """The dimension values a line should have and has not; values of other dimensions are left alone."""
+    return {code: value for code, value in want.dimensions.items() if have.dimensions.get(code) != value.upper()}

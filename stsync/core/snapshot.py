@@ -1,0 +1,98 @@
+"""What Business Central holds, as far as a plan may rely on it: read once, in bulk, before deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from stsync.core.source.item import Item
+
+
+@dataclass(frozen=True)
+class Account:
+    """A general ledger account; only open posting accounts with direct posting can stand on a line (facts section 6)."""
+
+    number: str
+    name: str
+    id: str = ""
+    posting: bool = True
+    blocked: bool = False
+    direct_posting: bool = True
+
+    @property
+    def usable(self) -> bool:
+        """Whether a sales line may name it."""
+        return self.posting and not self.blocked and self.direct_posting
+
+
+@dataclass(frozen=True)
+class BookCustomer:
+    """A customer card: its number, its token for changes, and the fields stsync owns."""
+
+    id: str
+    number: str
+    etag: str
+    blocked: str
+    fields: Mapping[str, str | bool]
+
+
+@dataclass(frozen=True)
+class BookInvoice:
+    """A sales invoice found by its external document number. `posted` is proven by the ledger, not by its status (trap 1)."""
+
+    id: str
+    number: str
+    customer_number: str
+    total: Decimal
+    status: str
+    posted: bool
+    posting_date: date | None
+    etag: str = ""
+
+
+@dataclass(frozen=True)
+class OpenLine:
+    """An unposted line of a customer payment journal; negative amounts are money received."""
+
+    id: str
+    document_number: str
+    customer_number: str
+    amount: Decimal
+    applies_to_id: str
+    posting_date: date | None
+
+
+@dataclass(frozen=True)
+class BookJournal:
+    """A customer payment journal and what stands in it unposted."""
+
+    id: str
+    code: str
+    balancing_account: str
+    lines: tuple[OpenLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Facts from Business Central. A natural key that is in `probed` and has no counterpart is surely not there."""
+
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    dimensions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    payment_terms: Mapping[str, str] = field(default_factory=dict)
+    items: Mapping[str, Item] = field(default_factory=dict)
+    tax_groups: frozenset[str] = frozenset()
+    posting_from: date | None = None
+    posting_to: date | None = None
+    journals: Mapping[str, BookJournal] = field(default_factory=dict)
+    customers: Mapping[str, BookCustomer] = field(default_factory=dict)
+    invoices: Mapping[str, tuple[BookInvoice, ...]] = field(default_factory=dict)
+    posted_payments: Mapping[str, Decimal] = field(default_factory=dict)
+    probed: frozenset[str] = frozenset()
+
+    def accepts(self, day: date) -> bool:
+        """Whether the company-wide posting dates allow a day; a user's own range can be narrower and is not visible."""
+        if self.posting_from is not None and day < self.posting_from:
+            return False
+        return self.posting_to is None or day <= self.posting_to

@@ -1,0 +1,132 @@
+"""A ServiceTitan invoice with its items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from stsync.core.source import fields
+from stsync.core.source.fields import Address, Named, Row
+
+
+@dataclass(frozen=True)
+class LineAccount:
+    """The general ledger account ServiceTitan put on a line: income, or a liability for deposits (trap 19)."""
+
+    id: str
+    number: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of an invoice; amounts in the document's currency."""
+
+    id: str
+    description: str
+    quantity: Decimal
+    price: Decimal
+    total: Decimal
+    sku: str
+    chargeable: bool
+    taxable: bool
+    account: LineAccount | None
+    business_unit: Named | None
+
+    @classmethod
+    def parse(cls, row: Row) -> Item:
+        """Read one item. Raises UnknownShape."""
+        return cls(
+            id=fields.record_id(row),
+            description=fields.text(row, "displayName") or fields.text(row, "description"),
+            quantity=fields.amount(row, "quantity"),
+            price=fields.amount(row, "price"),
+            total=fields.amount(row, "total"),
+            sku=fields.text(row, "skuName"),
+            chargeable=fields.flag(row, "isChargeable", absent=True),
+            taxable=fields.flag(row, "taxable", absent=False),
+            account=_account(row),
+            business_unit=fields.named(row, "businessUnit"),
+        )
+
+
+def _account(row: Row) -> LineAccount | None:
+    link = fields.part(row, "generalLedgerAccount")
+    if link is None:
+        return None
+    identity = fields.reference(link, "id")
+    account = LineAccount(id=identity or "", number=fields.text(link, "number"), name=fields.text(link, "name"))
+    return account if account.id or account.number or account.name else None
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """What the books need of an invoice; `number` is what people see, `id` is the only stable key (trap 21)."""
+
+    id: str
+    number: str
+    status: str
+    active: bool
+    invoiced_on: date | None
+    due_on: date | None
+    subtotal: Decimal
+    sales_tax: Decimal
+    total: Decimal
+    tax_zone: Named | None
+    customer: Named | None
+    location: Named | None
+    location_address: Address
+    business_unit: Named | None
+    term: str
+    adjustment_to: str | None
+    items: tuple[Item, ...]
+
+    @classmethod
+    def parse(cls, row: Row) -> Invoice:
+        """Read one row of the invoices list or export. Raises UnknownShape."""
+        return cls(
+            id=fields.record_id(row),
+            number=fields.text(row, "referenceNumber"),
+            status=fields.text(row, "syncStatus"),
+            active=fields.flag(row, "active", absent=True),
+            invoiced_on=fields.day(row, "invoiceDate"),
+            due_on=fields.day(row, "dueDate"),
+            subtotal=fields.amount(row, "subTotal"),
+            sales_tax=fields.optional_amount(row, "salesTax") or Decimal("0.00"),
+            total=fields.amount(row, "total"),
+            tax_zone=_tax_zone(row),
+            customer=fields.named(row, "customer"),
+            location=fields.named(row, "location"),
+            location_address=fields.address(row, "locationAddress"),
+            business_unit=fields.named(row, "businessUnit"),
+            term=fields.text(row, "termName"),
+            adjustment_to=fields.reference(row, "adjustmentToId"),
+            items=_items(row),
+        )
+
+    @property
+    def charged(self) -> tuple[Item, ...]:
+        """The items that make up the subtotal; the others carry cost and maybe a price, but bill nothing (trap 36)."""
+        return tuple(item for item in self.items if item.chargeable)
+
+
+def _items(row: Row) -> tuple[Item, ...]:
+    # The invoice-items export marks deleted items inactive; invoices may carry them the same way.
+    rows = [entry for entry in fields.parts(row, "items") if entry.get("active") is not False]
+    order = sorted(range(len(rows)), key=lambda index: (_order(rows[index]), index))
+    return tuple(Item.parse(rows[index]) for index in order)
+
+
+def _order(row: Row) -> int:
+    value = row.get("order")
+    return value if isinstance(value, int) else 0
+
+
+def _tax_zone(row: Row) -> Named | None:
+    """The tax code used; taxZoneId is a newer field and may be missing (facts section 3.1)."""
+    code = fields.named(row, "salesTaxCode")
+    if code is not None:
+        return code
+    zone = fields.reference(row, "taxZoneId")
+    return Named(zone, "") if zone else None

@@ -1,0 +1,53 @@
+"""Customer cards: created, updated with If-Match, or taken on as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from stsync.businesscentral.client import BusinessCentral
+from stsync.businesscentral.odata import entity
+from stsync.core.operations import Operation, Verb
+from stsync.core.plan import Decision
+from stsync.engine.apply.desk import Desk
+from stsync.engine.apply.protocol import Protocol, Sent, carried_facts
+from stsync.http.answers import Answer
+
+
+def apply_customers(decisions: Sequence[Decision], *, books: BusinessCentral, protocol: Protocol, desk: Desk) -> None:
+    """Carry out every customer decision."""
+    for position, decision in enumerate(decisions, start=1):
+        if desk.guarded(decision, partial(_apply, decision, books, protocol), waits_for="another customer"):
+            desk.carry(decision)
+        desk.progress("customers", position, len(decisions))
+
+
+def _apply(decision: Decision, books: BusinessCentral, protocol: Protocol) -> None:
+    for operation in decision.operations:
+        facts = carried_facts(decision, operation)
+        if operation.verb == Verb.ADOPT:
+            protocol.adopt(operation, facts)
+        elif operation.verb == Verb.CREATE:
+            protocol.perform(operation, lambda body, _target, _parent: _create(books, body), facts=facts)
+        else:
+            _update(operation, books, protocol, facts)
+
+
+def _create(books: BusinessCentral, body: Mapping[str, Any]) -> Sent:
+    return sent(books.create("customers", body))
+
+
+def _update(operation: Operation, books: BusinessCentral, protocol: Protocol, facts: Mapping[str, Any]) -> None:
+    def send(body: dict[str, Any], target: str, _parent: str) -> Sent:
+        answer = books.update(entity("customers", target), body, operation.etag)
+        return Sent(target, operation.natural_key, answer.request_id)
+
+    protocol.perform(operation, send, facts=facts)
+
+
+def sent(answer: Answer) -> Sent:
+    """The id and number out of the entity that Business Central answered with."""
+    body = answer.body if isinstance(answer.body, dict) else {}
+    number = body.get("number") or body.get("code")
+    return Sent(str(body["id"]) if body.get("id") else None, str(number) if number else None, answer.request_id, body)

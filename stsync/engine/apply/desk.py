@@ -1,0 +1,139 @@
+"""Telling the inbox what became of a record, and counting it for the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from stsync.core.operations import Verb, digest
+from stsync.core.plan import Decision, Standing
+from stsync.core.reasons import Reason
+from stsync.engine.apply.protocol import UNKNOWN, Blocked, RecordHeld, RecordRefused
+from stsync.http.outcomes import OutcomeUnknown
+from stsync.state import State
+
+
+class Desk:
+    """The inbox side of applying: every decision ends as settled, waiting, held or dead."""
+
+    def __init__(
+        self,
+        state: State,
+        run_id: str,
+        *,
+        attempts: int,
+        hashes: Mapping[tuple[str, str], str],
+        progress: Callable[[str, int, int], None],
+    ) -> None:
+        self._state = state
+        self._run_id = run_id
+        self._attempts = attempts
+        self._hashes = hashes
+        self.progress = progress
+        self.carried: Counter[str] = Counter()
+        self.taken_on: Counter[str] = Counter()
+        self.amounts: dict[str, Decimal] = {}
+
+    def write_down(self, decisions: Iterable[Decision]) -> None:
+        """Note every decision in one commit; those that act stay open until their writes are done."""
+        with self._state.transaction():
+            for decision in decisions:
+                if decision.standing == Standing.ACT:
+                    self.describe(decision)
+                else:
+                    self.decided(decision)
+                self._audit(decision)
+
+    def _audit(self, decision: Decision) -> None:
+        """Keep the rules by which a record was decided; what is settled without a word needs none."""
+        if decision.standing == Standing.SETTLE and not decision.notes:
+            return
+        detail = {
+            "standing": decision.standing.value,
+            "outcome": decision.outcome,
+            "rules": list(decision.rules),
+            "notes": list(decision.notes),
+            "reason": decision.reason.message if decision.reason else "",
+        }
+        stamp = digest(detail)
+        if self._state.notes.note(f"decision:{decision.kind}:{decision.source_id}") == stamp:
+            return
+        self._state.notes.note(f"decision:{decision.kind}:{decision.source_id}", stamp)
+        self._state.audit.append(
+            "decided", run_id=self._run_id, stage=decision.kind, source_id=decision.source_id, detail=detail
+        )
+
+    def decided(self, decision: Decision) -> None:
+        """Note a decision that sends nothing, and what people see of the record."""
+        self.describe(decision)
+        if decision.standing == Standing.SETTLE:
+            self.settle(decision, decision.outcome)
+        elif decision.reason is not None and decision.standing == Standing.WAIT:
+            self._state.inbox.wait(decision.kind, decision.source_id, decision.reason, self._run_id)
+        elif decision.reason is not None and decision.standing == Standing.HOLD:
+            self._state.inbox.hold(decision.kind, decision.source_id, decision.reason, self._run_id)
+
+    def describe(self, decision: Decision) -> None:
+        """Keep the number, name, date and amount for lists."""
+        about = decision.about
+        self._state.inbox.describe(
+            decision.kind,
+            decision.source_id,
+            number=about.number,
+            amount=about.amount,
+            name=about.name,
+            on=about.on.isoformat() if about.on else None,
+        )
+
+    def settle(self, decision: Decision, outcome: str) -> None:
+        """The record is done; if it changed while we worked, it stays open for the next run."""
+        known = self._hashes.get((decision.kind, decision.source_id))
+        self._state.inbox.settle(decision.kind, decision.source_id, outcome, run_id=self._run_id, content_hash=known)
+
+    def carry(self, decision: Decision) -> None:
+        """The record is in the target system, by this run or by an earlier one whose work is taken on."""
+        self.settle(decision, decision.outcome)
+        if all(one.verb == Verb.ADOPT for one in decision.operations) and not decision.journal:
+            self.taken_on[decision.kind] += 1
+            return
+        self.carried[decision.kind] += 1
+        self.amounts[decision.kind] = self.amounts.get(decision.kind, Decimal(0)) + (decision.about.amount or 0)
+
+    def refuse(self, decision: Decision, reason: Reason) -> None:
+        """The target system said no: an attempt is spent, and at the limit the record is dead."""
+        self._state.inbox.refuse(decision.kind, decision.source_id, reason, limit=self._attempts, run_id=self._run_id)
+
+    def hold(self, decision: Decision, reason: Reason) -> None:
+        """A person has to look."""
+        self._state.inbox.hold(decision.kind, decision.source_id, reason, self._run_id)
+
+    def wait(self, decision: Decision, reason: Reason) -> None:
+        """Another record, or the next run, has to come first."""
+        self._state.inbox.wait(decision.kind, decision.source_id, reason, self._run_id)
+
+    def guarded(self, decision: Decision, work: Callable[[], None], *, waits_for: str) -> bool:
+        """Do a part of a record's work; True when it went well, else the inbox knows why."""
+        try:
+            work()
+        except RecordRefused as refusal:
+            self.refuse(decision, refusal.reason)
+        except RecordHeld as verdict:
+            self.hold(decision, verdict.reason)
+        except Blocked:
+            self.wait(decision, blocked(waits_for))
+        except OutcomeUnknown as error:
+            self.wait(decision, replace(UNKNOWN, note=error.text))
+        else:
+            return True
+        return False
+
+
+def blocked(what: str) -> Reason:
+    """Why a record waits for another one of the same run."""
+    return Reason(
+        "waits-for-another",
+        f"It waits for {what}, which could not be carried over in this run.",
+        "Repair that one; this one follows by itself.",
+    )

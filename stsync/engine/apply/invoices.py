@@ -1,0 +1,178 @@
+"""Sales invoices: drafts are made, read back in bulk, compared to the cent, posted, and read back again.
+
+Crash here and the next run finds, by the external document number: no document (it is made), a draft (it is
+compared and posted), or a posted invoice (it is taken on). None of them is ever made twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from stsync.businesscentral.client import BusinessCentral
+from stsync.businesscentral.odata import Read, any_of, entity
+from stsync.core.operations import Operation, Verb
+from stsync.core.plan import Decision
+from stsync.core.reasons import Reason
+from stsync.core.sales import Draft, DraftLine, Expected, differences, wrong_dimensions
+from stsync.engine.apply.customers import sent
+from stsync.engine.apply.desk import Desk
+from stsync.engine.apply.drafts import read_drafts
+from stsync.engine.apply.protocol import Protocol, RecordHeld, Sent, carried_facts
+from stsync.http.outcomes import Refused
+
+# So many drafts are read back in one request; their lines make such an answer large.
+DOCUMENTS_PER_READ = 25
+
+
+class InvoiceDesk:
+    """Carries out the invoice decisions of a plan."""
+
+    def __init__(self, books: BusinessCentral, protocol: Protocol, desk: Desk) -> None:
+        self._books = books
+        self._protocol = protocol
+        self._desk = desk
+
+    def apply(self, decisions: Sequence[Decision]) -> None:
+        """Carry out every invoice decision, a few documents at a time."""
+        for start in range(0, len(decisions), DOCUMENTS_PER_READ):
+            part = decisions[start : start + DOCUMENTS_PER_READ]
+            made = [one for one in part if self._guarded(one, partial(self._make, one))]
+            self._post_all([one for one in made if _posting(one) is not None])
+            for decision in made:
+                if _posting(decision) is None:
+                    self._desk.carry(decision)
+            self._desk.progress("invoices", start + len(part), len(decisions))
+
+    def _guarded(self, decision: Decision, work: Any) -> bool:
+        return self._desk.guarded(decision, work, waits_for="its customer")
+
+    def _make(self, decision: Decision) -> None:
+        """Everything before the posting: an outdated draft deleted, a new one made, a found one taken on."""
+        for operation in decision.operations:
+            facts = {**carried_facts(decision, operation), "total": decision.about.amount}
+            if operation.verb == Verb.CREATE:
+                self._protocol.perform(operation, self._create, facts=facts)
+            elif operation.verb == Verb.DELETE:
+                self._protocol.perform(operation, partial(self._delete, operation), facts=facts)
+            elif operation.verb == Verb.ADOPT:
+                self._protocol.adopt(operation, facts)
+
+    def _create(self, body: dict[str, Any], _target: str, _parent: str) -> Sent:
+        try:
+            return sent(self._books.create("salesInvoices", body))
+        except Refused as error:
+            if not _speaks_of_dimensions(error):
+                raise
+            # A customer or account brings the dimension along by default, and then a nested one is a second
+            # (trap 18): the draft is made without, and each line is put right when it is read back.
+            return sent(self._books.create("salesInvoices", without_dimensions(body)))
+
+    def _delete(self, operation: Operation, _body: dict[str, Any], target: str, _parent: str) -> Sent:
+        answer = self._books.delete(entity("salesInvoices", target), operation.etag or "*")
+        return Sent(target, None, answer.request_id)
+
+    def _post_all(self, decisions: Sequence[Decision]) -> None:
+        """Compare and post; the numbers of what was posted are read in one go."""
+        if not decisions:
+            return
+        drafts = self._drafts(decisions)
+        sent_off = [one for one in decisions if self._guarded(one, partial(self._compare_and_post, one, drafts))]
+        self._confirm(sent_off)
+
+    def _drafts(self, decisions: Sequence[Decision]) -> dict[str, Draft]:
+        return read_drafts(self._books, [decision.operations[0].natural_key for decision in decisions])
+
+    def _compare_and_post(self, decision: Decision, drafts: Mapping[str, Draft]) -> None:
+        posting = _posting(decision)
+        assert posting is not None
+        target = self._protocol.target(posting)
+        expected: Expected = posting.facts["expected"]
+        draft = drafts.get(target)
+        if draft is None:
+            raise RecordHeld(_draft_gone(decision))
+        found = differences(expected, draft) or self._mend_dimensions(posting, expected, draft)
+        if found:
+            raise RecordHeld(not_equal(draft, found))
+        self._protocol.attempt(posting, self._post)
+
+    def _post(self, _body: dict[str, Any], target: str, _parent: str) -> Sent:
+        answer = self._books.action(entity("salesInvoices", target), "post")
+        return Sent(target, None, answer.request_id)
+
+    def _mend_dimensions(self, posting: Operation, expected: Expected, draft: Draft) -> list[str]:
+        """Give each line its dimension where Business Central put another, or none; returns what could not be mended."""
+        found: list[str] = []
+        wanted = [line for line in expected.lines if line.kind != "Comment"]
+        held = [line for line in draft.lines if line.kind != "Comment"]
+        for position, (want, have) in enumerate(zip(wanted, held, strict=True), start=1):
+            for code, value in wrong_dimensions(want, have).items():
+                found += self._mend(position, have, code, value)
+                self._protocol.note("dimension-set", posting, {"line": position, "code": code, "value": value})
+        return found
+
+    def _mend(self, position: int, line: DraftLine, code: str, value: str) -> list[str]:
+        path = f"{entity('salesInvoiceLines', line.id)}/dimensionSetLines"
+        try:
+            if code in line.dimensions:
+                present = next(row for row in self._books.read(Read(path)) if row.get("code") == code)
+                self._books.update(entity(path, str(present["id"])), {"valueCode": value}, "*")
+            else:
+                self._books.create(path, {"code": code, "valueCode": value})
+        except Refused as error:
+            return [f"line {position}: {code} could not be set to {value} ({error.text})"]
+        return []
+
+    def _confirm(self, decisions: Sequence[Decision]) -> None:
+        """Read the posted numbers and write them down."""
+        if not decisions:
+            return
+        keys = [decision.operations[0].natural_key for decision in decisions]
+        fields = ("id", "number", "status", "externalDocumentNumber")
+        rows = self._books.read(Read("salesInvoices", filter=any_of("externalDocumentNumber", keys), select=fields))
+        by_id = {str(row["id"]): row for row in rows}
+        for decision in decisions:
+            posting = _posting(decision)
+            assert posting is not None
+            target = self._protocol.target(posting)
+            row = by_id.get(target)
+            number = str(row["number"]) if row is not None else None
+            self._protocol.record(posting, Sent(target, number), carried_facts(decision, posting))
+            self._protocol.close_intents("invoices", decision.source_id, target, number, {})
+            self._desk.carry(decision)
+
+
+def _posting(decision: Decision) -> Operation | None:
+    return next((one for one in decision.operations if one.verb == Verb.POST), None)
+
+
+def _speaks_of_dimensions(error: Refused) -> bool:
+    return "dimension" in error.text.lower()
+
+
+def without_dimensions(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The same document without nested dimensions."""
+    lines = [
+        {name: value for name, value in line.items() if name != "dimensionSetLines"}
+        for line in body["salesInvoiceLines"]
+    ]
+    return {**body, "salesInvoiceLines": lines}
+
+
+def not_equal(draft: Draft, found: Sequence[str]) -> Reason:
+    """Why a draft was not posted."""
+    return Reason(
+        "draft-differs",
+        f"Draft {draft.number} in Business Central differs from ServiceTitan: {'; '.join(found)}. Nothing was posted.",
+        f"Open draft {draft.number}. Differences in tax come from the tax set-up of the customer or the account: with "
+        "tax method 'line' every line must be untaxed in Business Central (invoices.tax.exempt_code).",
+    )
+
+
+def _draft_gone(decision: Decision) -> Reason:
+    return Reason(
+        "draft-gone",
+        f"The draft of invoice {decision.about.number} is not in Business Central any more.",
+        "If somebody deleted it on purpose, nothing is wrong: the next run makes it again.",
+    )

@@ -1,0 +1,277 @@
+"""Payment journals: lines are made, the journal is read back, and only then posted, many payments at a time.
+
+A posting posts everything that stands in the journal (trap 5), so it is sent only when the journal holds exactly
+the lines of this posting's payments. Posted lines vanish and there is no ledger entity to look them up (trap 9):
+the general ledger, asked by document number, is the proof.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from stsync.businesscentral.client import BusinessCentral
+from stsync.businesscentral.odata import Read, entity
+from stsync.core.operations import Operation, Verb
+from stsync.core.plan import Decision
+from stsync.core.reasons import Reason
+from stsync.core.snapshot import OpenLine
+from stsync.engine.apply.customers import sent
+from stsync.engine.apply.desk import Desk
+from stsync.engine.apply.protocol import UNKNOWN, Protocol, RecordRefused, Sent, carried_facts
+from stsync.engine.survey import booked_payments, open_line
+from stsync.http.outcomes import OutcomeUnknown
+from stsync.stages.payments import natural_key
+
+Wanted = Mapping[str, Counter[tuple[Decimal, str]]]
+
+
+class PaymentDesk:
+    """Carries out the payment decisions of a plan."""
+
+    def __init__(self, books: BusinessCentral, protocol: Protocol, desk: Desk, run_id: str) -> None:
+        self._books = books
+        self._protocol = protocol
+        self._desk = desk
+        self._run_id = run_id
+        self._done = 0
+
+    def prepare(self, journals: Iterable[Operation]) -> None:
+        """Make the payment journals that are not there yet. Raises RecordRefused."""
+        for operation in journals:
+            self._protocol.perform(operation, self._create_journal)
+
+    def apply(self, decisions: Sequence[Decision], postings: Sequence[Operation]) -> None:
+        """Carry out every payment decision, posting by posting."""
+        by_id = {decision.source_id: decision for decision in decisions}
+        in_postings = {one for posting in postings for one in posting.facts["payments"]}
+        for decision in decisions:
+            if decision.source_id not in in_postings and self._guarded(decision, partial(self._make, decision)):
+                self._desk.carry(decision)
+                self._count(1, len(decisions))
+        for posting in postings:
+            part = [by_id[one] for one in posting.facts["payments"]]
+            self._post_together(posting, part)
+            self._count(len(part), len(decisions))
+
+    def _count(self, more: int, total: int) -> None:
+        self._done += more
+        self._desk.progress("payments", self._done, total)
+
+    def _guarded(self, decision: Decision, work: Any) -> bool:
+        return self._desk.guarded(decision, work, waits_for="its customer or invoice")
+
+    def _create_journal(self, body: dict[str, Any], _target: str, _parent: str) -> Sent:
+        return sent(self._books.create("customerPaymentJournals", body))
+
+    def _make(self, decision: Decision) -> None:
+        """A payment's lines: outdated ones of ours deleted, missing ones made."""
+        for operation in decision.operations:
+            facts = carried_facts(decision, operation)
+            if operation.verb == Verb.ADOPT:
+                self._protocol.adopt(operation, facts)
+            elif operation.verb == Verb.DELETE:
+                self._protocol.perform(operation, self._delete_line, facts=facts)
+            else:
+                self._protocol.perform(operation, self._create_line, facts=facts)
+
+    def _create_line(self, body: dict[str, Any], _target: str, parent: str) -> Sent:
+        return sent(self._books.create(f"{entity('customerPaymentJournals', parent)}/customerPayments", body))
+
+    def _delete_line(self, _body: dict[str, Any], target: str, _parent: str) -> Sent:
+        answer = self._books.delete(entity("customerPayments", target), "*")
+        return Sent(target, None, answer.request_id)
+
+    def _post_together(self, posting: Operation, decisions: Sequence[Decision]) -> None:
+        """One posting for all these payments; if Business Central refuses it, one for each, so that one bad
+        payment does not keep the others out of the books."""
+        made = [one for one in decisions if self._guarded(one, partial(self._make, one))]
+        if not made:
+            return
+        journal = self._protocol.target(posting)
+        ready = self._ready(journal, made)
+        if not ready:
+            return
+        try:
+            self._send(posting, "1", journal)
+        except RecordRefused as refusal:
+            self._post_one_by_one(posting, ready, journal, refusal)
+        except OutcomeUnknown:
+            for decision in ready:
+                self._desk.wait(decision, UNKNOWN)
+        else:
+            self._confirm(posting, ready)
+
+    def _send(self, posting: Operation, part: str, journal: str) -> None:
+        """Post the journal. The key carries the run: the same journal is posted again and again."""
+        operation = Operation(**{**vars(posting), "key": f"{posting.key}:{self._run_id}:{part}", "target": journal})
+        answer = self._protocol.attempt(operation, lambda _body, target, _parent: self._post(target))
+        self._protocol.record(operation, answer, {"payments": posting.facts["payments"]})
+
+    def _post(self, journal: str) -> Sent:
+        answer = self._books.action(entity("journals", journal), "post")
+        return Sent(journal, None, answer.request_id)
+
+    def _ready(self, journal: str, decisions: Sequence[Decision]) -> list[Decision]:
+        """The payments whose lines stand in the journal exactly as they should, if nothing else stands there."""
+        standing = self._lines(journal)
+        by_number: dict[str, list[OpenLine]] = {}
+        for line in standing:
+            by_number.setdefault(line.document_number, []).append(line)
+        ours = {natural_key(one.source_id) for one in decisions}
+        strangers = sorted(set(by_number) - ours)
+        if strangers:
+            for decision in decisions:
+                self._desk.hold(decision, _strangers(decision.journal, strangers))
+            return []
+        return [one for one in decisions if self._complete(one, by_number.get(natural_key(one.source_id), []))]
+
+    def _lines(self, journal: str) -> list[OpenLine]:
+        path = f"{entity('customerPaymentJournals', journal)}/customerPayments"
+        return [open_line(row) for row in self._books.read(Read(path))]
+
+    def _complete(self, decision: Decision, lines: Sequence[OpenLine]) -> bool:
+        """Whether a payment's lines add up to it; a payment with other lines is taken out of the journal and waits."""
+        total = -sum((line.amount for line in lines), Decimal(0))
+        if total == decision.about.amount:
+            return True
+        self._take_out(decision, lines)
+        self._desk.wait(decision, _incomplete(decision, total))
+        return False
+
+    def _take_out(self, decision: Decision, lines: Iterable[OpenLine]) -> None:
+        """Delete our own unposted lines of one payment."""
+        for line in lines:
+            operation = Operation(
+                key=f"payments:{decision.source_id}:delete:{line.id}",
+                stage="payments",
+                source_id=decision.source_id,
+                verb=Verb.DELETE,
+                entity="customerPayments",
+                natural_key=natural_key(decision.source_id),
+                why="our own unposted line, taken out of the journal",
+                target=line.id,
+            )
+            self._protocol.perform(operation, self._delete_line)
+
+    def _post_one_by_one(
+        self, posting: Operation, decisions: Sequence[Decision], journal: str, refusal: RecordRefused
+    ) -> None:
+        """Find the payments that Business Central refuses: each is posted alone, and a refused one is taken out."""
+        if len(decisions) == 1:
+            self._take_out(decisions[0], self._lines(journal))
+            self._desk.refuse(decisions[0], refusal.reason)
+            return
+        bodies = self._bodies(decisions, journal)
+        for part, decision in enumerate(decisions, start=2):
+            self._alone(posting, part, decision, bodies[natural_key(decision.source_id)], journal)
+
+    def _bodies(self, decisions: Sequence[Decision], journal: str) -> dict[str, list[dict[str, Any]]]:
+        """Take every line out of the journal and keep what it said."""
+        path = f"{entity('customerPaymentJournals', journal)}/customerPayments"
+        rows = self._books.read(Read(path))
+        bodies: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            bodies.setdefault(str(row["documentNumber"]), []).append(_again(row))
+        for decision in decisions:
+            own = [open_line(row) for row in rows if row["documentNumber"] == natural_key(decision.source_id)]
+            self._take_out(decision, own)
+        return bodies
+
+    def _alone(
+        self, posting: Operation, part: int, decision: Decision, bodies: Sequence[dict[str, Any]], journal: str
+    ) -> None:
+        def work() -> None:
+            for number, body in enumerate(bodies, start=1):
+                operation = _line_again(decision, f"{self._run_id}:{number}", body, journal)
+                facts = {"fingerprint": decision.fingerprint}
+                self._protocol.perform(operation, self._create_line, facts=facts)
+            self._send(posting, str(part), journal)
+
+        if self._guarded(decision, work):
+            self._confirm(posting, [decision])
+        else:
+            own = [one for one in self._lines(journal) if one.document_number == natural_key(decision.source_id)]
+            self._take_out(decision, own)
+
+    def _confirm(self, posting: Operation, decisions: Sequence[Decision]) -> None:
+        """The general ledger is the proof: an answer of 204 may only mean that a job was scheduled (trap 23)."""
+        numbers = {natural_key(one.source_id): one for one in decisions}
+        booked = booked_payments(self._books, numbers)
+        for number, decision in numbers.items():
+            if number not in booked:
+                self._desk.wait(decision, _SCHEDULED)
+                continue
+            operation = Operation(
+                key=f"payments:{decision.source_id}:post",
+                stage="payments",
+                source_id=decision.source_id,
+                verb=Verb.POST,
+                entity="journals",
+                natural_key=number,
+                why=f"posted with journal {posting.natural_key}",
+                amount=decision.about.amount,
+            )
+            self._protocol.intend(operation, {})
+            self._protocol.record(operation, Sent(number, number), {"fingerprint": decision.fingerprint})
+            self._protocol.close_intents("payments", decision.source_id, None, number, {})
+            self._desk.carry(decision)
+
+
+def _again(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A journal line as the body that makes it once more."""
+    line = open_line(row)
+    body: dict[str, Any] = {
+        "customerNumber": line.customer_number,
+        "postingDate": row["postingDate"],
+        "documentNumber": line.document_number,
+        "externalDocumentNumber": row.get("externalDocumentNumber") or "",
+        "amount": line.amount,
+    }
+    if line.applies_to_id:
+        body["appliesToInvoiceId"] = line.applies_to_id
+    body["description"] = row.get("description") or ""
+    return body
+
+
+def _line_again(decision: Decision, suffix: str, body: Mapping[str, Any], journal: str) -> Operation:
+    return Operation(
+        key=f"payments:{decision.source_id}:line:again:{suffix}",
+        stage="payments",
+        source_id=decision.source_id,
+        verb=Verb.CREATE,
+        entity="customerPayments",
+        natural_key=natural_key(decision.source_id),
+        why="posted on its own, because its journal was refused",
+        body=body,
+        parent=journal,
+        amount=-Decimal(body["amount"]),
+    )
+
+
+_SCHEDULED = Reason(
+    "posting-scheduled",
+    "Business Central accepted the posting, but the general ledger does not show it yet; it may post in the background.",
+    "Nothing to do: the next run looks again. If it stays so, look at the Job Queue Entries page in Business Central.",
+)
+
+
+def _strangers(journal: str, numbers: Sequence[str]) -> Reason:
+    shown = ", ".join(number or "(blank)" for number in numbers[:5])
+    return Reason(
+        "foreign-lines-in-journal",
+        f"The payment journal {journal} also holds lines that do not belong to this posting: {shown}. "
+        "Posting it would post them too.",
+        f"Post, move or delete those lines in Business Central; the journal {journal} must belong to stsync alone.",
+    )
+
+
+def _incomplete(decision: Decision, total: Decimal) -> Reason:
+    return Reason(
+        "payment-lines-incomplete",
+        f"The journal held {total:,.2f} of this payment of {decision.about.amount:,.2f}; its lines were taken out again.",
+        "Nothing to do: the next run makes them anew.",
+    )

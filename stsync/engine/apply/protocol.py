@@ -1,0 +1,220 @@
+"""One foreign write, exactly once.
+
+1. done already? Nothing is sent.
+2. anything it comes after not done? It is left, blocked.
+3. `intended` is written and durable.
+4. it is sent. A crash here leaves the intent; the next run looks in the books by the natural key before it repeats.
+5. `done` is written with the id that the books gave.
+
+An answer is one of three kinds: *refused* (nothing happened; the record is told why), *not processed* (surely
+nothing happened, the system is unavailable; the run ends and nobody's attempts are spent), *unknown* (sent, no
+trustworthy answer; the intent stays and the record waits for the next run's look).
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from stsync.core.canonical import canonical_json
+from stsync.core.operations import Operation, Ref, Verb, digest, shown
+from stsync.core.plan import Decision
+from stsync.core.reasons import Reason
+from stsync.errors import CredentialsError, SystemUnavailable
+from stsync.http.outcomes import OutcomeUnknown, Refused
+from stsync.state import Done, Intent, LedgerRow, State
+
+UNKNOWN = Reason(
+    "outcome-unknown",
+    "It was sent, but no answer came that can be trusted.",
+    "Nothing to do: the next run looks in the target system before anything is repeated.",
+)
+# So many unknown outcomes in a row are an outage, not bad luck; going on would only make more of them.
+UNKNOWNS_IN_A_ROW = 5
+
+
+class RecordRefused(Exception):
+    """The target system refused a write of this record."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
+class RecordHeld(Exception):
+    """A person has to look at this record before anything more is sent for it."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
+class Blocked(Exception):
+    """Something this operation comes after is not done."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the target system answered: the id and number of what was written."""
+
+    id: str | None = None
+    number: str | None = None
+    request_id: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+Send = Callable[[dict[str, Any], str, str], Sent]
+Explain = Callable[[Refused], Reason]
+
+
+class Protocol:
+    """Runs operations through the ledger; one for a run."""
+
+    def __init__(self, state: State, run_id: str, explain: Explain) -> None:
+        self._state = state
+        self._run_id = run_id
+        self._explain = explain
+        self._unknown_in_a_row = 0
+
+    def perform(self, operation: Operation, send: Send, *, facts: Mapping[str, Any] | None = None) -> Sent:
+        """Carry out one operation. Raises RecordRefused, Blocked, OutcomeUnknown, SystemUnavailable, CredentialsError."""
+        row = self._state.ledger.find(operation.key)
+        if row is not None and row.state == "done":
+            return Sent(row.target_id, row.target_number)
+        sent = self.attempt(operation, send)
+        self.record(operation, sent, facts or {})
+        return sent
+
+    def attempt(self, operation: Operation, send: Send) -> Sent:
+        """Intend and send, without recording the outcome; for writes that are confirmed in bulk."""
+        body, target, parent = self._resolved(operation)
+        self.intend(operation, body)
+        try:
+            sent = send(body, target, parent)
+        except Refused as error:
+            reason = self._explain(error)
+            self._state.ledger.refused(operation.key, reason, run_id=self._run_id, request_id=error.correlation_id)
+            self._unknown_in_a_row = 0
+            raise RecordRefused(reason) from error
+        except OutcomeUnknown as error:
+            self._count_unknown(error)
+            raise
+        except (SystemUnavailable, CredentialsError):
+            self._state.ledger.forget(operation.key, run_id=self._run_id)
+            raise
+        self._unknown_in_a_row = 0
+        return sent
+
+    def intend(self, operation: Operation, body: Mapping[str, Any]) -> None:
+        """Write down what is about to be sent; durable when this returns."""
+        text = canonical_json(shown(body))
+        intent = Intent(
+            operation.key,
+            operation.stage,
+            operation.source_id,
+            operation.verb,
+            operation.entity,
+            operation.natural_key,
+            operation.digest,
+            text,
+            operation.amount,
+        )
+        self._state.ledger.intend([intent], self._run_id)
+
+    def record(self, operation: Operation, sent: Sent, facts: Mapping[str, Any]) -> None:
+        """Write down that it surely happened."""
+        done = Done(operation.key, sent.id, sent.number, shown(facts))
+        self._state.ledger.done(done, run_id=self._run_id, request_id=sent.request_id)
+
+    def adopt(self, operation: Operation, facts: Mapping[str, Any]) -> None:
+        """Take on what an earlier run made; its open intents are closed, because what they meant is there."""
+        target, number = str(operation.target), str(operation.facts.get("number") or operation.natural_key)
+        with self._state.transaction():
+            self.close_intents(operation.stage, operation.source_id, target, number, facts)
+            self.intend(operation, operation.body)
+            self.record(operation, Sent(target, number), {**facts, "posted": operation.facts.get("posted", False)})
+
+    def close_intents(
+        self, stage: str, source_id: str, target: str | None, number: str | None, facts: Mapping[str, Any]
+    ) -> None:
+        """Mark a record's open intents as done: the books hold what they meant."""
+        for row in self._open(stage, source_id):
+            self._state.ledger.done(Done(row.key, target, number, shown(facts)), run_id=self._run_id)
+
+    def note(self, event: str, operation: Operation, detail: Mapping[str, Any]) -> None:
+        """Put a write that belongs to an operation, and is harmless to repeat, into the audit trail."""
+        self._state.audit.append(
+            event, run_id=self._run_id, stage=operation.stage, source_id=operation.source_id, detail=dict(detail)
+        )
+
+    def target(self, operation: Operation) -> str:
+        """The id an operation works on. Raises Blocked when it is not made yet."""
+        return self._resolved(operation)[1]
+
+    def _open(self, stage: str, source_id: str) -> list[LedgerRow]:
+        return [row for row in self._state.ledger.by_source(stage, source_id) if row.state == "intended"]
+
+    def _resolved(self, operation: Operation) -> tuple[dict[str, Any], str, str]:
+        """The operation with the ids that earlier operations made. Raises Blocked when one of them is not done."""
+        keys = {*operation.after, *(one.key for one in _refs(operation))}
+        rows = self._state.ledger.find_many(keys)
+        if any(key not in rows or rows[key].state != "done" for key in keys):
+            raise Blocked(operation.key)
+        return (
+            _filled(operation.body, rows),
+            str(_filled(operation.target, rows)),
+            str(_filled(operation.parent, rows)),
+        )
+
+    def _count_unknown(self, error: OutcomeUnknown) -> None:
+        self._unknown_in_a_row += 1
+        if self._unknown_in_a_row >= UNKNOWNS_IN_A_ROW:
+            raise SystemUnavailable(
+                "system-unavailable",
+                f"{self._unknown_in_a_row} writes in a row were sent without a trustworthy answer; the run stopped.",
+                hint="Run again later. The next run looks in the books before anything is repeated.",
+                note=error.text,
+            ) from error
+
+
+def _refs(value: object) -> Iterable[Ref]:
+    if isinstance(value, Operation):
+        for part in (value.body, value.target, value.parent):
+            yield from _refs(part)
+    elif isinstance(value, Ref):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _refs(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _refs(part)
+
+
+def _filled(value: Any, rows: Mapping[str, LedgerRow]) -> Any:
+    if isinstance(value, Ref):
+        return rows[value.key].target_id
+    if isinstance(value, Mapping):
+        return {name: _filled(part, rows) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(part, rows) for part in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def carried_facts(decision: Decision, operation: Operation) -> dict[str, Any]:
+    """What the ledger keeps beside a write, so that a later change in the source is noticed."""
+    kept: dict[str, Any] = {"fingerprint": decision.fingerprint, "why": operation.why}
+    if operation.verb == Verb.CREATE:
+        kept["digest"] = digest(operation.body)
+    return kept
+
+
+def operator() -> str:
+    """Who runs this, for the audit."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

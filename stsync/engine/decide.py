@@ -1,0 +1,264 @@
+"""From open records and a snapshot of the books to a plan: pure, and called twice.
+
+The first time nothing is known of counterparts, and the plan says which natural keys have to be looked up;
+the second time it is the plan that is shown or carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+from stsync.core.operations import Ref
+from stsync.core.plan import About, Decision, Plan, Standing, hold
+from stsync.core.reasons import Reason
+from stsync.core.snapshot import Snapshot
+from stsync.core.source.invoice import Invoice
+from stsync.core.source.item import Sku
+from stsync.core.source.payment import Payment
+from stsync.engine.records import Records
+from stsync.engine.scope import Scope
+from stsync.engine.settings import Settings
+from stsync.engine.survey import Wanted
+from stsync.stages import customers, invoices, payments, pricebook
+from stsync.stages.invoices import Buyer
+from stsync.stages.payments import Payable
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where invoices stand that payments name and that are not open in this run, by id: their inbox state in words.
+
+    `dates` and `customers` are of invoices known to the inbox.
+    """
+
+    waits: Mapping[str, Reason] = field(default_factory=dict)
+    holds: Mapping[str, Reason] = field(default_factory=dict)
+    invoices: Mapping[str, Invoice] = field(default_factory=dict)
+
+
+def plan(
+    records: Records,
+    snapshot: Snapshot,
+    settings: Settings,
+    scope: Scope,
+    *,
+    elsewhere: Elsewhere,
+    skus: Mapping[str, Sequence[Sku]] | None = None,
+) -> Plan:
+    """Decide about every open record."""
+    desk = _Desk(records, snapshot, settings)
+    invoice_decisions = _limited((desk.invoice(one) for one in records.invoices), scope.limit)
+    payables = desk.payables(invoice_decisions, elsewhere)
+    payment_decisions = _limited((desk.payment(one, payables) for one in records.payments), scope.limit)
+    needed = desk.customers_behind([*invoice_decisions, *payment_decisions])
+    customer_decisions = _limited(desk.customers(needed), scope.limit, keep=needed)
+    item_decisions = _limited(desk.items(skus or {}), scope.limit)
+    unreadable = [hold(one.kind, one.source_id, About(number=one.source_id), one.reason) for one in records.unreadable]
+    return Plan(
+        decisions=(*unreadable, *customer_decisions, *invoice_decisions, *payment_decisions, *item_decisions),
+        preparations=tuple(payments.new_journals(payment_decisions, snapshot, settings.payments)),
+        postings=tuple(payments.postings(payment_decisions, snapshot, settings.payments)),
+    )
+
+
+def wanted(drawn: Plan) -> Wanted:
+    """The natural keys of everything a plan would write."""
+    keys: dict[str, set[str]] = {"customers": set(), "invoices": set(), "payments": set()}
+    for decision in drawn.decisions:
+        if decision.standing == Standing.ACT and decision.kind in keys:
+            keys[decision.kind] |= {one.natural_key for one in decision.operations}
+    for posting in drawn.postings:
+        keys["payments"] |= {payments.natural_key(one) for one in posting.facts["payments"]}
+    return Wanted(*(frozenset(keys[kind]) for kind in ("customers", "invoices", "payments")))
+
+
+def _limited(decisions: Iterable[Decision], limit: int | None, keep: Iterable[str] = ()) -> list[Decision]:
+    """At most `limit` records to act on; the rest stays open for the next run."""
+    if limit is None:
+        return list(decisions)
+    kept, acting, always = [], 0, set(keep)
+    for decision in decisions:
+        acting += decision.standing == Standing.ACT and decision.source_id not in always
+        if decision.standing != Standing.ACT or acting <= limit or decision.source_id in always:
+            kept.append(decision)
+    return kept
+
+
+class _Desk:
+    """One sitting: records, books and settings side by side."""
+
+    def __init__(self, records: Records, snapshot: Snapshot, settings: Settings) -> None:
+        self._records = records
+        self._snapshot = snapshot
+        self._settings = settings
+        self._decided: dict[str, Decision] = {}
+        self._unreadable = {one.source_id: one.reason for one in records.unreadable if one.kind == "customers"}
+
+    def invoice(self, invoice: Invoice) -> Decision:
+        return invoices.plan(
+            invoice,
+            link=self._records.link("invoices", invoice.id),
+            buyer=self._buyer(invoice.customer.id if invoice.customer else None),
+            choices=self._settings.choices,
+            snapshot=self._snapshot,
+            settings=self._settings.invoices,
+        )
+
+    def payment(self, payment: Payment, payables: Mapping[str, Payable]) -> Decision:
+        return payments.plan(
+            payment,
+            link=self._records.link("payments", payment.id),
+            payer=self._buyer(payment.customer.id if payment.customer else None),
+            payables=payables,
+            choices=self._settings.choices,
+            snapshot=self._snapshot,
+            settings=self._settings.payments,
+        )
+
+    def customers(self, needed: Iterable[str]) -> list[Decision]:
+        chosen = set(needed)
+        if self._settings.transfer_all_customers:
+            chosen |= set(self._records.pending_customers)
+        else:
+            chosen |= {one for one in self._records.pending_customers if self._records.link("customers", one).exists}
+        return [self._customer(one, one in needed) for one in sorted(chosen, key=int) if one in self._records.customers]
+
+    def customers_behind(self, decisions: Iterable[Decision]) -> set[str]:
+        """The customers whose card must be made before these documents can be."""
+        keys = chain.from_iterable(one.after for decision in decisions for one in decision.operations)
+        return {key.split(":")[1] for key in keys if key.startswith("customers:")}
+
+    def items(self, skus: Mapping[str, Sequence[Sku]]) -> list[Decision]:
+        return [
+            pricebook.plan(
+                item,
+                skus=skus.get(item.number, ()),
+                link=self._records.link("pricebook", item.id),
+                settings=self._settings.pricebook,
+            )
+            for item in self._records.items
+        ]
+
+    def payables(self, decided: Sequence[Decision], elsewhere: Elsewhere) -> dict[str, Payable]:
+        """Every invoice that an open payment names, as something that can be paid, or why not yet."""
+        decisions = {one.source_id: one for one in decided}
+        known = {**elsewhere.invoices, **{one.id: one for one in self._records.invoices}}
+        named = {one.invoice_id for payment in self._records.payments for one in payment.applications}
+        return {one: self._payable(one, decisions.get(one), known.get(one), elsewhere) for one in named}
+
+    def _payable(
+        self, invoice_id: str, decision: Decision | None, invoice: Invoice | None, elsewhere: Elsewhere
+    ) -> Payable:
+        link = self._records.link("invoices", invoice_id)
+        buyer = self._buyer(invoice.customer.id) if invoice and invoice.customer else Buyer()
+        payable = Payable(
+            customer_number=buyer.number, posting_date=invoice.invoiced_on if invoice is not None else None
+        )
+        if link.posted:
+            return replace(payable, id=link.id)
+        if decision is not None and decision.standing == Standing.ACT and decision.outcome == "posted":
+            return replace(payable, id=_made_id(decision), comes_first=(decision.operations[-1].key,))
+        if invoice_id in elsewhere.holds:
+            return replace(payable, holds=elsewhere.holds[invoice_id])
+        if decision is not None and decision.outcome == "before_go_live":
+            return replace(payable, holds=before_go_live(decision.about.number))
+        return replace(payable, waits=elsewhere.waits.get(invoice_id) or _not_there(decision, invoice_id))
+
+    def _buyer(self, customer_id: str | None) -> Buyer:
+        if customer_id is None:
+            return Buyer(reason=_NO_CUSTOMER)
+        survivor = customers.survivor(customer_id, self._records.customers)
+        if survivor is None:
+            return Buyer(reason=self._unreadable.get(customer_id) or _unknown_customer(customer_id))
+        link = self._records.link("customers", survivor)
+        if link.exists:
+            return Buyer(number=link.number)
+        decision = self._customer(survivor, needed=True)
+        if decision.standing == Standing.HOLD:
+            return Buyer(reason=_customer_held(decision))
+        key = decision.operations[-1].key if decision.operations else ""
+        return Buyer(number=self._settings.customers.number(survivor), comes_first=(key,) if key else ())
+
+    def _customer(self, customer_id: str, needed: bool) -> Decision:
+        if customer_id in self._decided:
+            return self._decided[customer_id]
+        link = self._records.link("customers", customer_id)
+        number = (link.number or self._settings.customers.number(customer_id)).upper()
+        decision = customers.plan(
+            self._records.customers[customer_id],
+            self._records.reaches[customer_id],
+            link=link,
+            found=self._snapshot.customers.get(number),
+            probed=number in self._snapshot.probed,
+            settings=self._settings.customers,
+            needed=needed,
+        )
+        if needed or decision.outcome != "ignored":
+            self._decided[customer_id] = decision
+        return decision
+
+
+def _made_id(decision: Decision) -> str | Ref:
+    """The id a posted invoice will have: the draft's own, because it survives posting (facts section 4)."""
+    return decision.operations[-1].target
+
+
+_NO_CUSTOMER = Reason(
+    "document-without-customer",
+    "The document names no customer in ServiceTitan.",
+    "Set the customer on the document in ServiceTitan.",
+)
+
+
+def _unknown_customer(customer_id: str) -> Reason:
+    return Reason(
+        "customer-unknown",
+        f"ServiceTitan customer {customer_id} cannot be read, or was merged into one that cannot.",
+        "Look the customer up in ServiceTitan; if it is there, the next run will find it.",
+    )
+
+
+def _customer_held(decision: Decision) -> Reason:
+    reason = decision.reason
+    message = reason.message if reason is not None else ""
+    return Reason(
+        "customer-held",
+        f"Its customer {decision.about.name} is held: {message}",
+        reason.hint if reason is not None else "",
+    )
+
+
+def before_go_live(number: str) -> Reason:
+    """Why a payment on an old invoice is held."""
+    return Reason(
+        "invoice-before-go-live",
+        f"The payment is applied to invoice {number}, which is dated before go_live and was not carried over.",
+        "Enter the payment in Business Central by hand, against the opening balance.",
+    )
+
+
+def _not_there(decision: Decision | None, invoice_id: str) -> Reason:
+    if decision is None:
+        return Reason(
+            "invoice-not-read-yet",
+            f"The payment is applied to ServiceTitan invoice {invoice_id}, which has not been read yet.",
+            "Nothing to do: it follows when the invoice arrives.",
+        )
+    return waits_for(decision.about.number, decision.outcome, decision.reason)
+
+
+_WHY_NOT = {
+    "not_ready": "it is not posted in ServiceTitan yet.",
+    "exported_elsewhere": "it was exported from ServiceTitan by other means, so stsync did not carry it.",
+    "nothing_to_post": "there is nothing on it to post.",
+    "draft": "it stands as a draft in Business Central.",
+}
+
+
+def waits_for(number: str, outcome: str | None, reason: Reason | None) -> Reason:
+    """Why a payment waits for an invoice that is not in the books."""
+    why = reason.message if reason is not None else _WHY_NOT.get(outcome or "", "it is not posted in the books yet.")
+    hint = reason.hint if reason is not None else "Nothing to do: it follows when the invoice is posted."
+    return Reason("invoice-not-in-books", f"The payment waits for invoice {number}: {why}", hint)

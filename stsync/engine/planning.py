@@ -1,0 +1,197 @@
+"""Drawing the plan of a run: open records, reference data, counterparts in the books, decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from stsync.businesscentral.odata import Read, compare
+from stsync.config.model import Config
+from stsync.core.links import Link
+from stsync.core.plan import Plan, Standing
+from stsync.core.reasons import Reason
+from stsync.core.snapshot import Snapshot
+from stsync.core.source.fields import UnknownShape
+from stsync.core.source.invoice import Invoice
+from stsync.core.source.item import Item, Sku
+from stsync.engine import decide
+from stsync.engine.read import read_missing_contacts, read_missing_customers
+from stsync.engine.records import Records, add_customers, add_links, add_reaches, open_records
+from stsync.engine.scope import Scope
+from stsync.engine.settings import Settings
+from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, reference_reads, snapshot
+from stsync.servicetitan.client import ServiceTitan
+from stsync.stages import invoices, payments
+from stsync.state import Incoming, State
+from stsync.wiring import Systems
+
+# Rows of Business Central commit later than they are stamped, so the last minutes are read again (facts section 9).
+OVERLAP = timedelta(minutes=5)
+_PRICEBOOK_LISTS = {"service": "services", "material": "materials", "equipment": "equipment"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A plan, and the content of every record it was drawn from."""
+
+    plan: Plan
+    hashes: Mapping[tuple[str, str], str]
+
+
+def draw_plan(
+    config: Config,
+    settings: Settings,
+    state: State,
+    systems: Systems,
+    scope: Scope,
+    *,
+    now: Callable[[], datetime],
+) -> Drawn:
+    """Read what is needed of both systems and decide about every open record."""
+    pricebook = scope.pricebook and bool(config.pricebook.rules)
+    records = open_records(state, scope)
+    elsewhere = _elsewhere(state, records)
+    _complete_customers(systems.servicetitan, state, records, elsewhere, now)
+    known = _reference(config, state, systems, records, pricebook=pricebook, now=now)
+    skus: dict[str, list[Sku]] = {}
+    if pricebook:
+        records.items = _items(state, records, scope)
+        skus = _skus(systems.servicetitan) if records.items else {}
+    first = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus)
+    wanted = decide.wanted(first).without(known.probed)
+    if not wanted:
+        return Drawn(first, records.hashes)
+    _complete_contacts(systems.servicetitan, state, records, first, now)
+    complete = look_up(systems.books, known, wanted)
+    return Drawn(decide.plan(records, complete, settings, scope, elsewhere=elsewhere, skus=skus), records.hashes)
+
+
+def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
+    """Invoices that open payments name and that are not open themselves."""
+    named = {one.invoice_id for payment in records.payments for one in payment.applications}
+    rows = state.inbox.find_many("invoices", named - {invoice.id for invoice in records.invoices})
+    waits: dict[str, Reason] = {}
+    holds: dict[str, Reason] = {}
+    known: dict[str, Invoice] = {}
+    for invoice_id, row in rows.items():
+        if row.outcome == "before_go_live":
+            holds[invoice_id] = decide.before_go_live(row.number or invoice_id)
+        else:
+            waits[invoice_id] = decide.waits_for(row.number or invoice_id, row.outcome, row.reason)
+        try:
+            known[invoice_id] = Invoice.parse(row.content)
+        except UnknownShape:
+            continue  # its own decision says so; the payment waits for it
+    return decide.Elsewhere(waits, holds, known)
+
+
+def _complete_customers(
+    servicetitan: ServiceTitan,
+    state: State,
+    records: Records,
+    elsewhere: decide.Elsewhere,
+    now: Callable[[], datetime],
+) -> None:
+    named = records.named_customers() | {one.customer.id for one in elsewhere.invoices.values() if one.customer}
+    # Asked for once, when the document is new: a customer that appears later comes by its feed.
+    read_missing_customers(servicetitan, state, records.named_by_new(), now=now)
+    add_customers(state, records, named)
+    add_reaches(state, records)
+    add_links(state, records)
+
+
+def _complete_contacts(
+    servicetitan: ServiceTitan, state: State, records: Records, first: Plan, now: Callable[[], datetime]
+) -> None:
+    """Contacts of customers that get a card in this run and of whom no contact is known."""
+    new = [one.source_id for one in first.of("customers", Standing.ACT)]
+    without = [one for one in new if records.reaches[one].blank and not records.link("customers", one).exists]
+    read_missing_contacts(servicetitan, state, without, now=now)
+    add_reaches(state, records)
+
+
+def _reference(
+    config: Config,
+    state: State,
+    systems: Systems,
+    records: Records,
+    *,
+    pricebook: bool,
+    now: Callable[[], datetime],
+) -> Snapshot:
+    """Reference data and changed items in one batch; nothing is asked when nothing is open."""
+    needs = Needs(
+        documents=bool(records.invoices),
+        payments=bool(records.payments),
+        dimension=config.dimensions.business_unit,
+        terms=bool(config.mapping.terms),
+        items=bool(config.mapping.items),
+    )
+    # What stands half done in the books is asked for with the rest: a run with nothing new then costs one request.
+    lookup = Lookup(_half_done(records))
+    reads = {**reference_reads(needs), **lookup.reads()}
+    if pricebook:
+        reads["changed items"] = _changed_items(state.cursors.token("items"))
+    rows = read_all(systems.books, reads) if reads else {}
+    if pricebook:
+        _store_items(state, rows.pop("changed items"), now())
+    return lookup.added(systems.books, snapshot(rows), rows)
+
+
+def _half_done(records: Records) -> Wanted:
+    """Drafts and journal lines of ours that are not posted, as far as the ledger knows."""
+    drafts = (one.id for one in records.invoices if _unposted(records.link("invoices", one.id)))
+    lines = (one.id for one in records.payments if _unposted(records.link("payments", one.id)))
+    return Wanted(
+        invoices=frozenset(invoices.natural_key(one) for one in drafts),
+        payments=frozenset(payments.natural_key(one) for one in lines),
+    )
+
+
+def _unposted(link: Link) -> bool:
+    return link.exists and not link.posted
+
+
+def _changed_items(cursor: str | None) -> Read:
+    if cursor is None:
+        return Read("items")
+    since = datetime.fromisoformat(cursor) - OVERLAP
+    return Read("items", filter=compare("lastModifiedDateTime", "ge", since))
+
+
+def _store_items(state: State, rows: Sequence[dict[str, Any]], seen_at: datetime) -> None:
+    incoming = [Incoming(str(row["id"]), str(row["lastModifiedDateTime"]), _without_tokens(row)) for row in rows]
+    stamps = [str(row["lastModifiedDateTime"]) for row in rows]
+    newest = max(stamps, key=datetime.fromisoformat, default=None)
+    cursor = state.cursors.token("items")
+    if cursor is not None and (newest is None or datetime.fromisoformat(newest) < datetime.fromisoformat(cursor)):
+        newest = cursor
+    state.inbox.store("pricebook", incoming, feed="items", token=newest, seen_at=seen_at)
+
+
+def _without_tokens(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Without OData's own fields and the stock on hand, which are no change of the item."""
+    return {name: value for name, value in row.items() if not name.startswith("@") and name != "inventory"}
+
+
+def _items(state: State, records: Records, scope: Scope) -> list[Item]:
+    """Held items are looked at again only together with new ones: it takes the whole pricebook to decide."""
+    if next(state.inbox.rows("pricebook", ("pending",)), None) is None:
+        return []
+    items = open_records(state, Scope(stages=("pricebook",), only=scope.only))
+    records.hashes.update(items.hashes)
+    records.unreadable += items.unreadable
+    records.items = items.items
+    add_links(state, records)
+    return items.items
+
+
+def _skus(servicetitan: ServiceTitan) -> dict[str, list[Sku]]:
+    """The pricebook by code, all three kinds, inactive entries included."""
+    skus: dict[str, list[Sku]] = {}
+    for kind, name in _PRICEBOOK_LISTS.items():
+        for code, rows in servicetitan.pricebook(name).items():
+            skus.setdefault(code, []).extend(Sku.parse(kind, row) for row in rows)
+    return skus

@@ -1,0 +1,131 @@
+"""Reading ServiceTitan's feeds into the inbox: a page is durable before its token moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from stsync.core.canonical import digest
+from stsync.core.source.fields import UnknownShape, record_id, reference
+from stsync.engine.scope import Scope
+from stsync.servicetitan.client import FeedPage, FeedTokenRefused, ServiceTitan
+from stsync.state import Incoming, State
+
+# Why records that were read for the sake of others are set aside.
+PART_OF_CUSTOMER = "part_of_customer"
+ON_REQUEST = "known"
+# A document can be dated after its last change; a month of margin costs one longer first read.
+FIRST_READ_MARGIN = timedelta(days=31)
+
+
+def read_feeds(
+    servicetitan: ServiceTitan,
+    state: State,
+    scope: Scope,
+    *,
+    go_live: date,
+    now: Callable[[], datetime],
+    progress: Callable[[str, int], None],
+) -> None:
+    """Bring every feed of the scope up to date. Raises SystemUnavailable; what was stored by then stays."""
+    start = scope.since or go_live - FIRST_READ_MARGIN
+    for name in scope.feeds:
+        token = None if scope.since else state.cursors.token(name)
+        try:
+            pages = servicetitan.feed(name, token, start_from=start, recent=True)
+            _store_feed(pages, state, name, now=now, progress=progress)
+        except FeedTokenRefused:
+            # A token has no published end (facts section 2); reading again from a date is harmless.
+            pages = servicetitan.feed(name, None, start_from=start, recent=True)
+            _store_feed(pages, state, name, now=now, progress=progress)
+
+
+def _store_feed(
+    pages: Iterable[FeedPage],
+    state: State,
+    name: str,
+    *,
+    now: Callable[[], datetime],
+    progress: Callable[[str, int], None],
+) -> None:
+    read = 0
+    for page in pages:
+        changed = store_page(state, name, page.rows, token=page.token, seen_at=now())
+        if name == "contacts":
+            # A new phone number does not touch the customer's own row (trap 24).
+            state.inbox.reopen("customers", changed)
+        read += len(page.rows)
+        progress(name, read)
+
+
+def store_page(
+    state: State, kind: str, rows: Iterable[Mapping[str, Any]], *, token: str | None, seen_at: datetime
+) -> set[str]:
+    """Store a page; returns the parents (customers of contacts) whose records changed."""
+    incoming = [_incoming(kind, row) for row in rows]
+    stored = state.inbox.store(kind, incoming, feed=kind, token=token, seen_at=seen_at)
+    if kind == "contacts":
+        state.inbox.set_aside(kind, (one.source_id for one in incoming), PART_OF_CUSTOMER)
+    return set(stored.parents)
+
+
+def _incoming(kind: str, row: Mapping[str, Any]) -> Incoming:
+    modified = row.get("modifiedOn")
+    return Incoming(_key(row), modified if isinstance(modified, str) else None, row, parent=_parent(kind, row))
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    try:
+        return record_id(row)
+    except UnknownShape:
+        # Kept under a name of its own, so that it is held and shown rather than lost.
+        return f"unknown-{digest(row)[:12]}"
+
+
+def _parent(kind: str, row: Mapping[str, Any]) -> str | None:
+    try:
+        return reference(row, "customerId") if kind == "contacts" else None
+    except UnknownShape:
+        return None
+
+
+def read_missing_customers(
+    servicetitan: ServiceTitan, state: State, ids: Iterable[str], *, now: Callable[[], datetime]
+) -> None:
+    """Fetch customers that documents name and that no feed has brought, and whoever they were merged into."""
+    wanted = set(ids)
+    for _ in range(10):  # a chain of merges longer than this is held as broken
+        missing = wanted - set(state.inbox.find_many("customers", wanted))
+        if not missing:
+            return
+        rows = servicetitan.by_ids("customers", sorted(int(one) for one in missing))
+        _keep(state, "customers", rows, ON_REQUEST, now())
+        wanted |= {survivor for row in rows if (survivor := _merged_to(row))}
+        if not rows:
+            return
+
+
+def _merged_to(row: Mapping[str, Any]) -> str | None:
+    try:
+        return reference(row, "mergedToId")
+    except UnknownShape:
+        return None
+
+
+def read_missing_contacts(
+    servicetitan: ServiceTitan, state: State, ids: Iterable[str], *, now: Callable[[], datetime]
+) -> None:
+    """Fetch the contacts of customers that are about to get a card: older ones lie before the feed's first day."""
+    wanted = sorted(int(one) for one in ids if one.isdigit())
+    if not wanted:
+        return
+    rows = servicetitan.by_ids("contacts", wanted)
+    _keep(state, "contacts", rows, PART_OF_CUSTOMER, now())
+
+
+def _keep(state: State, kind: str, rows: Iterable[Mapping[str, Any]], outcome: str, seen_at: datetime) -> None:
+    """Store rows that were asked for, and set them aside: they matter when a document needs them."""
+    incoming = [_incoming(kind, row) for row in rows]
+    state.inbox.store(kind, incoming, feed=None, token=None, seen_at=seen_at)
+    state.inbox.set_aside(kind, (one.source_id for one in incoming), outcome)

@@ -1,0 +1,243 @@
+"""A run: read, plan, guard, show or apply. Read from top to bottom, it is what a clerk does.
+
+The dry run differs in two places only: it works on a copy of the state in memory, through sessions that refuse
+to write, and it ends after the guard.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from stsync.businesscentral import problems as books_problems
+from stsync.config import digest as config_digest
+from stsync.core.operations import shown
+from stsync.core.plan import Decision, Plan, Standing
+from stsync.core.reasons import Reason
+from stsync.engine import guard
+from stsync.engine.apply.customers import apply_customers
+from stsync.engine.apply.desk import Desk
+from stsync.engine.apply.invoices import InvoiceDesk
+from stsync.engine.apply.payments import PaymentDesk
+from stsync.engine.apply.pricebook import apply_pricebook
+from stsync.engine.apply.protocol import Protocol as LedgerProtocol
+from stsync.engine.apply.protocol import operator
+from stsync.engine.planning import Drawn, draw_plan
+from stsync.engine.read import read_feeds
+from stsync.engine.scope import Scope
+from stsync.engine.settings import settings
+from stsync.engine.switches import Allowed
+from stsync.errors import ExitCode, StsyncError
+from stsync.http.exchanges import Exchange
+from stsync.http.outcomes import Refused
+from stsync.servicetitan import problems as titan_problems
+from stsync.state import RunLock, State, Total
+from stsync.wiring import Systems, Wiring
+
+
+class Watcher(Protocol):
+    """Whoever shows a person how far a run is."""
+
+    def reading(self, feed: str, count: int) -> None: ...
+    def planning(self) -> None: ...
+    def applying(self, stage: str, done: int, total: int) -> None: ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def reading(self, feed: str, count: int) -> None:
+        """Nothing."""
+
+    def planning(self) -> None:
+        """Nothing."""
+
+    def applying(self, stage: str, done: int, total: int) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked of the run, and by which command line."""
+
+    scope: Scope
+    command: str
+    dry_run: bool = False
+    allowed: Allowed = field(default_factory=Allowed)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did; `counts` is where every record stands afterwards."""
+
+    run_id: str
+    plan: Plan
+    dry_run: bool
+    carried: Mapping[str, tuple[int, Decimal]]
+    taken_on: Mapping[str, int]
+    counts: Mapping[tuple[str, str, str | None], Total]
+    requests: int
+    seconds: float
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """3 while records are held or dead, or waiting for the books' word on a write; 0 otherwise."""
+        open_states = {"held", "dead"}
+        if self.dry_run:
+            return ExitCode.OK
+        return ExitCode.HELD if any(state in open_states for _, state, _ in self.counts) else ExitCode.OK
+
+
+def now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def run(wiring: Wiring, order: Order, watcher: Watcher | None = None) -> Result:
+    """Carry out an order. Raises the errors of stsync.errors; whatever was stored or sent by then is recorded."""
+    began = now()
+    watching = watcher or Silent()
+    with _lock(wiring, order), _state(wiring, order) as state:
+        state.pin(wiring.pin)
+        trail = _Trail(state)
+        systems = wiring.systems(read_only=order.dry_run, on_exchange=trail.add)
+        run_id = trail.run_id = _start(state, order)
+        try:
+            result = _run(_Sitting(wiring, order, state, systems, run_id, watching), began)
+        except StsyncError as error:
+            state.runs.finish(run_id, int(error.exit_code), {"error": error.reference, "requests": systems.requests()})
+            raise
+        summary = {"carried": shown(result.carried), "requests": result.requests, "seconds": f"{result.seconds:.1f}"}
+        state.runs.finish(run_id, int(result.exit_code), summary)
+        return result
+
+
+@dataclass(frozen=True)
+class _Sitting:
+    """Everything one run works with."""
+
+    wiring: Wiring
+    order: Order
+    state: State
+    systems: Systems
+    run_id: str
+    watcher: Watcher
+
+
+def _run(at: _Sitting, began: datetime) -> Result:
+    config, scope = at.wiring.config, at.order.scope
+    _note_configuration(at.wiring, at.state, at.run_id)
+    read_feeds(at.systems.servicetitan, at.state, scope, go_live=config.go_live, now=now, progress=at.watcher.reading)
+    at.watcher.planning()
+    drawn = draw_plan(config, settings(config, at.wiring.choices), at.state, at.systems, scope, now=now)
+    _guard(at.wiring, at.order, at.state, drawn.plan)
+    desk = None if at.order.dry_run else _apply(at, drawn)
+    seconds = (now() - began).total_seconds()
+    counts = at.state.inbox.counts()
+    carried = (
+        {kind: (count, desk.amounts.get(kind, Decimal(0))) for kind, count in desk.carried.items()} if desk else {}
+    )
+    taken_on = dict(desk.taken_on) if desk else {}
+    return Result(at.run_id, drawn.plan, at.order.dry_run, carried, taken_on, counts, at.systems.requests(), seconds)
+
+
+def _lock(wiring: Wiring, order: Order) -> AbstractContextManager[Any]:
+    return nullcontext() if order.dry_run else RunLock(wiring.state_path, command=order.command)
+
+
+def _state(wiring: Wiring, order: Order) -> State:
+    return State.open_scratch(wiring.state_path) if order.dry_run else State.open(wiring.state_path)
+
+
+def _start(state: State, order: Order) -> str:
+    return state.runs.start(
+        order.command,
+        stages=order.scope.stages,
+        dry_run=order.dry_run,
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        user=operator(),
+    )
+
+
+# Records that settled by a choice in the configuration, and not by what they are.
+_BY_CHOICE = ("not_ready", "exported_elsewhere", "before_go_live", "ignored")
+
+
+def _note_configuration(wiring: Wiring, state: State, run_id: str) -> None:
+    """A changed configuration may decide otherwise about records that were put aside: they are opened again."""
+    present = config_digest(wiring.config)
+    before = state.notes.note("configuration")
+    if before == present:
+        return
+    state.audit.append(
+        "configuration", run_id=run_id, detail={"digest": present, "before": before, "mapping": wiring.choices.digest()}
+    )
+    state.inbox.reopen_outcomes(_BY_CHOICE)
+    state.inbox.replay(kind="pricebook", states=("held",))
+    state.notes.note("configuration", present)
+
+
+def _guard(wiring: Wiring, order: Order, state: State, plan: Plan) -> None:
+    limits = guard.Limits(wiring.config.limits.documents_per_run, wiring.config.limits.amount_per_run)
+    go_live = wiring.config.go_live.isoformat()
+    guard.check(plan, limits, order.allowed, go_live=go_live, go_live_before=state.notes.note("go_live"))
+    state.notes.note("go_live", go_live)
+
+
+def _apply(at: _Sitting, drawn: Drawn) -> Desk:
+    """Carry out the plan: first what only has to be written down, then customers before their documents."""
+    state, books, plan = at.state, at.systems.books, drawn.plan
+    attempts = at.wiring.config.limits.attempts
+    desk = Desk(state, at.run_id, attempts=attempts, hashes=drawn.hashes, progress=at.watcher.applying)
+    desk.write_down(plan.decisions)
+    protocol = LedgerProtocol(state, at.run_id, explain=_explain)
+    apply_customers(_acting(plan, "customers"), books=books, protocol=protocol, desk=desk)
+    InvoiceDesk(books, protocol, desk).apply(_acting(plan, "invoices"))
+    payments = PaymentDesk(books, protocol, desk, at.run_id)
+    payments.prepare(plan.preparations)
+    payments.apply(_acting(plan, "payments"), plan.postings)
+    apply_pricebook(_acting(plan, "pricebook"), servicetitan=at.systems.servicetitan, protocol=protocol, desk=desk)
+    return desk
+
+
+def _acting(plan: Plan, kind: str) -> Sequence[Decision]:
+    return plan.of(kind, Standing.ACT)
+
+
+def _explain(error: Refused) -> Reason:
+    explain = titan_problems.reason_for if error.system == "ServiceTitan" else books_problems.reason_for
+    return explain(error)
+
+
+class _Trail:
+    """Puts every write that left into the audit, with the ids that the vendor's support asks for."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.run_id = ""
+
+    def add(self, exchange: Exchange) -> None:
+        """Reads are only counted; writes are kept."""
+        if exchange.method == "GET" or exchange.url.endswith("$batch"):
+            return
+        self._state.audit.append(
+            "sent",
+            run_id=self.run_id,
+            detail={
+                "system": exchange.system,
+                "method": exchange.method,
+                "url": exchange.url,
+                "request_id": exchange.request_id,
+                "correlation_id": exchange.correlation_id,
+                "status": exchange.status,
+                "milliseconds": exchange.milliseconds,
+                "attempt": exchange.attempt,
+            },
+        )

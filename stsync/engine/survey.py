@@ -1,0 +1,254 @@
+"""Reading what a plan has to know of Business Central: reference data in one go, counterparts in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from stsync.businesscentral.client import BusinessCentral
+from stsync.businesscentral.odata import Read, any_of, compare, enum_text
+from stsync.core.snapshot import Account, BookCustomer, BookInvoice, BookJournal, OpenLine, Snapshot
+from stsync.core.source.item import Item
+from stsync.http.outcomes import Refused
+
+Row = Mapping[str, Any]
+
+# How many natural keys one filter asks for: addresses stay far below any proxy's limit.
+KEYS_PER_READ = 40
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Which reference data a run needs; nothing that is not needed is read."""
+
+    documents: bool = False
+    payments: bool = False
+    dimension: str | None = None
+    terms: bool = False
+    items: bool = False
+
+
+def reference_reads(needs: Needs) -> dict[str, Read]:
+    """The reads of the reference data, by name."""
+    reads: dict[str, Read] = {}
+    if needs.documents or needs.payments:
+        fields = ("id", "number", "displayName", "accountType", "blocked", "directPosting")
+        reads["accounts"] = Read("accounts", select=fields)
+        reads["setup"] = Read("generalLedgerSetup")
+    if needs.documents and needs.dimension:
+        reads["dimensions"] = Read(
+            "dimensions", filter=compare("code", "eq", needs.dimension.upper()), expand="dimensionValues"
+        )
+    if needs.documents and needs.terms:
+        reads["terms"] = Read("paymentTerms", select=("id", "code"))
+    if needs.documents and needs.items:
+        reads["items"] = Read("items")
+    if needs.payments:
+        reads["journals"] = Read("customerPaymentJournals", expand="customerPayments")
+    return reads
+
+
+def read_all(books: BusinessCentral, reads: Mapping[str, Read]) -> dict[str, list[dict[str, Any]]]:
+    """Read them all, in one batch where that is possible; a set that this version of Business Central lacks is empty."""
+    try:
+        return dict(zip(reads, books.read_many(list(reads.values())), strict=True))
+    except Refused:
+        return {name: _tolerated(books, name, read) for name, read in reads.items()}
+
+
+def _tolerated(books: BusinessCentral, name: str, read: Read) -> list[dict[str, Any]]:
+    try:
+        return books.read(read)
+    except Refused as error:
+        # Only the posting window may be missing: without it a closed period shows when Business Central refuses.
+        if name == "setup" and error.status in {400, 403, 404, 405, 501}:
+            return []
+        raise
+
+
+def snapshot(rows: Mapping[str, Sequence[Row]]) -> Snapshot:
+    """The reference data as a snapshot; natural keys are looked up later."""
+    setup = rows.get("setup", ())
+    return Snapshot(
+        accounts={str(row["number"]): _account(row) for row in rows.get("accounts", ())},
+        dimensions={
+            str(row["code"]): frozenset(str(value["code"]) for value in row.get("dimensionValues") or ())
+            for row in rows.get("dimensions", ())
+        },
+        payment_terms={str(row["code"]): str(row["id"]) for row in rows.get("terms", ())},
+        items={str(row["number"]): Item.parse(row) for row in rows.get("items", ())},
+        posting_from=_day(setup[0].get("allowPostingFrom")) if setup else None,
+        posting_to=_day(setup[0].get("allowPostingTo")) if setup else None,
+        journals={str(row["code"]).upper(): _journal(row) for row in rows.get("journals", ())},
+    )
+
+
+def _account(row: Row) -> Account:
+    return Account(
+        number=str(row["number"]),
+        name=str(row.get("displayName") or ""),
+        id=str(row["id"]),
+        posting=enum_text(str(row.get("accountType", "Posting"))) == "Posting",
+        blocked=bool(row.get("blocked", False)),
+        direct_posting=bool(row.get("directPosting", True)),
+    )
+
+
+def _journal(row: Row) -> BookJournal:
+    return BookJournal(
+        id=str(row["id"]),
+        code=str(row["code"]).upper(),
+        balancing_account=str(row.get("balancingAccountNumber") or ""),
+        lines=tuple(open_line(line) for line in row.get("customerPayments") or ()),
+    )
+
+
+def open_line(row: Row) -> OpenLine:
+    """An unposted line of a customer payment journal."""
+    applies_to = str(row.get("appliesToInvoiceId") or _NO_ID)
+    return OpenLine(
+        id=str(row["id"]),
+        document_number=str(row.get("documentNumber") or ""),
+        customer_number=str(row.get("customerNumber") or ""),
+        amount=Decimal(row.get("amount") or 0),
+        applies_to_id="" if applies_to == _NO_ID else applies_to,
+        posting_date=_day(row.get("postingDate")),
+    )
+
+
+def _day(value: object) -> date | None:
+    # 0001-01-01 is Business Central's empty date (facts section 1, dates).
+    if not isinstance(value, str) or value.startswith("0001"):
+        return None
+    return date.fromisoformat(value[:10])
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Natural keys whose counterparts a plan must know before it may create anything."""
+
+    customers: frozenset[str] = frozenset()
+    invoices: frozenset[str] = frozenset()
+    payments: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.customers or self.invoices or self.payments)
+
+    def without(self, known: frozenset[str]) -> Wanted:
+        """Those that were not looked up yet."""
+        return Wanted(self.customers - known, self.invoices - known, self.payments - known)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All of them."""
+        return self.customers | self.invoices | self.payments
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """The reads that answer for natural keys; they can travel with other reads in one batch."""
+
+    wanted: Wanted
+
+    def reads(self) -> dict[str, Read]:
+        """The reads, by a name of their own."""
+        return {
+            **_parts("customers", "customers", "number", self.wanted.customers),
+            **_parts("documents", "salesInvoices", "externalDocumentNumber", self.wanted.invoices),
+            **_parts("payments", "generalLedgerEntries", "documentNumber", self.wanted.payments, _LEDGER_FIELDS),
+        }
+
+    def added(self, books: BusinessCentral, known: Snapshot, rows: Mapping[str, Sequence[Row]]) -> Snapshot:
+        """The snapshot with these counterparts, or the certainty that there are none."""
+        documents = _named("documents", rows)
+        # A released draft is Open too; only the general ledger proves a posting (trap 1).
+        unproven = {str(row["number"]) for row in documents if enum_text(str(row["status"])) == "Open"}
+        posted = frozenset(str(row["documentNumber"]) for row in _ledger(books, "Invoice", unproven))
+        payments = [row for row in _named("payments", rows) if enum_text(str(row["documentType"])) == "Payment"]
+        return replace(
+            known,
+            customers={**known.customers, **{str(row["number"]): _customer(row) for row in _named("customers", rows)}},
+            invoices={**known.invoices, **_by_external_number(documents, posted)},
+            posted_payments={**known.posted_payments, **_booked(payments)},
+            probed=known.probed | self.wanted.keys,
+        )
+
+
+_LEDGER_FIELDS = ("documentNumber", "documentType", "debitAmount", "creditAmount", "postingDate")
+
+
+def _parts(name: str, entity: str, field: str, keys: Iterable[str], fields: tuple[str, ...] = ()) -> dict[str, Read]:
+    ordered = sorted(keys)
+    return {
+        f"{name} {start}": Read(entity, filter=any_of(field, ordered[start : start + KEYS_PER_READ]), select=fields)
+        for start in range(0, len(ordered), KEYS_PER_READ)
+    }
+
+
+def _named(name: str, rows: Mapping[str, Sequence[Row]]) -> list[Row]:
+    return [row for key, part in rows.items() if key.startswith(f"{name} ") for row in part]
+
+
+def look_up(books: BusinessCentral, known: Snapshot, wanted: Wanted) -> Snapshot:
+    """Ask for the counterparts of these keys."""
+    lookup = Lookup(wanted)
+    return lookup.added(books, known, read_all(books, lookup.reads()))
+
+
+def _customer(row: Row) -> BookCustomer:
+    fields = {name: value for name, value in row.items() if isinstance(value, str | bool)}
+    fields["type"] = enum_text(str(row.get("type", "")))
+    return BookCustomer(
+        id=str(row["id"]),
+        number=str(row["number"]),
+        etag=str(row.get("@odata.etag") or "*"),
+        blocked=enum_text(str(row.get("blocked", ""))),
+        fields=fields,
+    )
+
+
+def _by_external_number(rows: Iterable[Row], posted: frozenset[str]) -> dict[str, tuple[BookInvoice, ...]]:
+    found: dict[str, tuple[BookInvoice, ...]] = {}
+    for row in rows:
+        key = str(row["externalDocumentNumber"])
+        found[key] = (*found.get(key, ()), book_invoice(row, posted))
+    return found
+
+
+def book_invoice(row: Row, posted: frozenset[str]) -> BookInvoice:
+    """A sales invoice; `posted` are the numbers that the general ledger knows as invoices."""
+    status = enum_text(str(row["status"]))
+    return BookInvoice(
+        id=str(row["id"]),
+        number=str(row["number"]),
+        customer_number=str(row.get("customerNumber") or ""),
+        total=Decimal(row["totalAmountIncludingTax"]),
+        status=status,
+        posted=status in {"Paid", "Canceled", "Corrective"} or (status == "Open" and str(row["number"]) in posted),
+        posting_date=_day(row.get("postingDate")),
+        etag=str(row.get("@odata.etag") or ""),
+    )
+
+
+def _ledger(books: BusinessCentral, document_type: str, numbers: Iterable[str]) -> list[Row]:
+    reads = _parts("ledger", "generalLedgerEntries", "documentNumber", numbers, _LEDGER_FIELDS)
+    rows = read_all(books, reads).values() if reads else ()
+    return [row for part in rows for row in part if enum_text(str(row["documentType"])) == document_type]
+
+
+def _booked(rows: Iterable[Row]) -> dict[str, Decimal]:
+    """What was posted under each payment number: entries balance, so the debits are the payment."""
+    booked: dict[str, Decimal] = {}
+    for row in rows:
+        number = str(row["documentNumber"])
+        booked[number] = booked.get(number, Decimal(0)) + Decimal(row.get("debitAmount") or 0)
+    return booked
+
+
+def booked_payments(books: BusinessCentral, numbers: Iterable[str]) -> dict[str, Decimal]:
+    """The payments among these document numbers that the general ledger knows, with their amounts."""
+    return _booked(_ledger(books, "Payment", numbers))

@@ -1,0 +1,288 @@
+"""From ServiceTitan's items to the lines of a sales document: account, dimension, amount, tax.
+
+Every gap found on a document is reported together, so that a bookkeeper repairs it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from stsync.core.mapping import Gap, identity
+from stsync.core.mapping import Mapping as Choices
+from stsync.core.reasons import Reason
+from stsync.core.sales import SalesLine, priced
+from stsync.core.snapshot import Snapshot
+from stsync.core.source.fields import Named
+from stsync.core.source.invoice import Invoice, Item
+from stsync.core.text import fit
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices made in the configuration for sales documents."""
+
+    tax_method: str = "line"
+    exempt_code: str | None = None
+    taxable_code: str | None = None
+    business_unit_dimension: str | None = None
+
+
+_SOURCE_WORDS = {
+    "business_units": "business unit",
+    "accounts": "ServiceTitan account",
+    "payment_types": "payment type",
+    "tax_zones": "tax zone",
+    "terms": "payment term",
+    "items": "pricebook item",
+}
+
+
+def unmapped(gaps: Iterable[Gap]) -> Reason:
+    """One reason for all gaps of a record, with the exact lines to add."""
+    unique = list(dict.fromkeys(gaps))
+    missing = ", ".join(f"{_SOURCE_WORDS[gap.table]} '{gap.servicetitan_key}'" for gap in unique)
+    lines = "\n".join(gap.config_line for gap in unique)
+    return Reason("mapping-missing", f"Not mapped yet: {missing}.", f"Add to the configuration:\n{lines}")
+
+
+@dataclass
+class Findings:
+    """What stands in the way of a document, and by which rules its lines were made."""
+
+    gaps: list[Gap] = field(default_factory=list)
+    faults: list[Reason] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
+
+    def reason(self) -> Reason | None:
+        """One reason for everything found: mapping gaps first, because they are the quickest to mend."""
+        if self.gaps:
+            return unmapped(self.gaps)
+        return self.faults[0] if self.faults else None
+
+
+def sales_lines(
+    invoice: Invoice, *, choices: Choices, snapshot: Snapshot, settings: Settings, findings: Findings
+) -> list[SalesLine]:
+    """The lines of an invoice in ServiceTitan's order, the tax line last. Gaps and faults go to `findings`."""
+    items = _billed(invoice, findings)
+    if invoice.subtotal + invoice.sales_tax != invoice.total:
+        findings.faults.append(_total_of_its_own(invoice))
+    context = _Context(choices=choices, snapshot=snapshot, settings=settings, findings=findings)
+    lines = [_line(position, item, invoice, context) for position, item in enumerate(items, start=1)]
+    tax = _tax_line(invoice, context)
+    return [line for line in [*lines, tax] if line is not None]
+
+
+@dataclass(frozen=True)
+class _Context:
+    choices: Choices
+    snapshot: Snapshot
+    settings: Settings
+    findings: Findings
+
+
+def _billed(invoice: Invoice, findings: Findings) -> tuple[Item, ...]:
+    """The items that add up to the subtotal. That only chargeable ones do is inferred (trap 36), so both are tried."""
+    for items in (invoice.charged, invoice.items):
+        if sum((item.total for item in items), Decimal(0)) == invoice.subtotal:
+            return items
+    charged = sum((item.total for item in invoice.charged), Decimal(0))
+    findings.faults.append(
+        Reason(
+            "lines-do-not-add-up",
+            f"The lines come to {charged:,.2f}, but ServiceTitan's subtotal is {invoice.subtotal:,.2f}.",
+            "Open the invoice in ServiceTitan, correct or recalculate it, and let the next run read it again.",
+        )
+    )
+    return invoice.charged
+
+
+def _total_of_its_own(invoice: Invoice) -> Reason:
+    return Reason(
+        "total-does-not-add-up",
+        f"ServiceTitan's subtotal {invoice.subtotal:,.2f} and tax {invoice.sales_tax:,.2f} come to "
+        f"{invoice.subtotal + invoice.sales_tax:,.2f}, but its total is {invoice.total:,.2f}.",
+        "Open the invoice in ServiceTitan, correct or recalculate it, and let the next run read it again.",
+    )
+
+
+def _line(position: int, item: Item, invoice: Invoice, context: _Context) -> SalesLine | None:
+    description = fit(item.description or item.sku or "ServiceTitan item", 100)
+    if item.total == 0 and item.quantity == 0:
+        return SalesLine("Comment", "", description, Decimal(0), Decimal(0), Decimal(0))
+    target = _target(position, item, context)
+    dimensions = _dimensions(position, item.business_unit or invoice.business_unit, context)
+    if target is None:
+        return None
+    kind, number = target
+    exact = priced(item.quantity, item.price, item.total)
+    if exact is None:
+        description = fit(f"{item.quantity.normalize():f} x {item.price.normalize():f} {description}", 100)
+        context.findings.rules.append(
+            f"line {position}: carried as 1 x {item.total}, because {item.quantity} x {item.price} rounds differently"
+        )
+    quantity, price = exact or (Decimal(1), item.total)
+    return SalesLine(
+        kind=kind,
+        number=number,
+        description=description,
+        quantity=quantity,
+        unit_price=price,
+        amount=item.total,
+        tax_code=_tax_code(item, context.settings),
+        dimensions=dimensions,
+    )
+
+
+def _tax_code(item: Item, settings: Settings) -> str | None:
+    if settings.tax_method == "business_central" and item.taxable:
+        return settings.taxable_code
+    return settings.exempt_code
+
+
+def _target(position: int, item: Item, context: _Context) -> tuple[str, str] | None:
+    """What the line is booked on: a mapped item, else the line's own account."""
+    mapped_item = context.choices.lookup("items", item.sku) if item.sku else None
+    if mapped_item is not None:
+        context.findings.rules.append(f"line {position}: item {mapped_item}, by mapping.items for '{item.sku}'")
+        return ("Item", mapped_item) if _item_usable(position, mapped_item, context) else None
+    if item.account is None:
+        context.findings.faults.append(_no_account(position, item))
+        return None
+    account = item.account
+    number = account_number(context.choices, context.snapshot, account.id, account.number, account.name)
+    if number is None:
+        key = account.number or account.name or account.id
+        context.findings.gaps.append(Gap("accounts", key))
+        return None
+    context.findings.rules.append(
+        f"line {position}: account {number}, for ServiceTitan account {account.number} '{account.name}'"
+    )
+    return ("Account", number) if _account_usable(position, number, context) else None
+
+
+def account_number(choices: Choices, snapshot: Snapshot, *candidates: str) -> str | None:
+    """The G/L account for a ServiceTitan account, by id, number or name; an equal number maps to itself if it exists."""
+    return choices.lookup("accounts", *candidates) or identity(snapshot.accounts, candidates[1])
+
+
+def _account_usable(position: int, number: str, context: _Context) -> bool:
+    account = context.snapshot.accounts.get(number)
+    if account is not None and account.usable:
+        return True
+    if account is None:
+        what = f"Business Central has no G/L account {number} (line {position})."
+    else:
+        what = f"G/L account {number} '{account.name}' cannot be used on a sales line (line {position})."
+    context.findings.faults.append(
+        Reason(
+            "account-not-usable",
+            what,
+            "In Business Central, open the account card: Account Type must be Posting, Blocked off, Direct Posting on. "
+            "Or map the ServiceTitan account to another number.",
+        )
+    )
+    return False
+
+
+def _item_usable(position: int, number: str, context: _Context) -> bool:
+    item = context.snapshot.items.get(number)
+    if item is not None and not item.blocked:
+        return True
+    what = "is blocked" if item is not None else "does not exist"
+    context.findings.faults.append(
+        Reason(
+            "item-not-usable",
+            f"Item {number} (line {position}) {what} in Business Central.",
+            "Unblock or create the item in Business Central, or change mapping.items.",
+        )
+    )
+    return False
+
+
+def _no_account(position: int, item: Item) -> Reason:
+    return Reason(
+        "line-without-account",
+        f"Line {position} ('{item.description or item.sku}') names no G/L account in ServiceTitan.",
+        f"Give '{item.sku}' an account in the ServiceTitan pricebook and on the invoice, or map the item:\n"
+        f'mapping.items:  "{item.sku}": <Business Central item number>',
+    )
+
+
+def _dimensions(position: int, unit: Named | None, context: _Context) -> Mapping[str, str]:
+    """The business unit's dimension value: the line's own unit, because one invoice can serve several (trap 18)."""
+    dimension = context.settings.business_unit_dimension
+    if dimension is None:
+        return {}
+    if unit is None:
+        context.findings.faults.append(
+            Reason(
+                "line-without-business-unit",
+                f"Line {position} has no business unit, so its {dimension} is unknown.",
+                "Set the business unit on the invoice in ServiceTitan.",
+            )
+        )
+        return {}
+    values = context.snapshot.dimensions.get(dimension.upper(), frozenset())
+    value = context.choices.lookup("business_units", unit.id, unit.name)
+    value = value or identity(values, unit.name)
+    if value is None:
+        context.findings.gaps.append(Gap("business_units", unit.name or unit.id, f"{dimension} value"))
+        return {}
+    if value.upper() not in values:
+        context.findings.faults.append(_no_such_value(dimension, value, unit))
+        return {}
+    context.findings.rules.append(f"line {position}: {dimension} {value}, for business unit '{unit.name}'")
+    return {dimension.upper(): value}
+
+
+def _no_such_value(dimension: str, value: str, unit: Named) -> Reason:
+    return Reason(
+        "dimension-value-missing",
+        f"Dimension {dimension} has no value {value} in Business Central (business unit '{unit.name}').",
+        f"Create the value {value} on the Dimension Values page of {dimension}, or map the business unit to another.",
+    )
+
+
+def _tax_line(invoice: Invoice, context: _Context) -> SalesLine | None:
+    """ServiceTitan's tax as its own line on the liability account of the zone (method `line`).
+
+    The tax is taken as given, never recomputed: it can be edited by hand and have several authorities (trap 20).
+    """
+    if context.settings.tax_method != "line" or invoice.sales_tax == 0:
+        return None
+    zone = invoice.tax_zone
+    if zone is None:
+        context.findings.faults.append(
+            Reason(
+                "tax-without-zone",
+                f"The invoice has {invoice.sales_tax:,.2f} sales tax, but no tax zone in ServiceTitan.",
+                "Set the tax zone on the invoice's location in ServiceTitan.",
+            )
+        )
+        return None
+    number = context.choices.lookup("tax_zones", zone.id, zone.name)
+    if number is None:
+        context.findings.gaps.append(Gap("tax_zones", zone.name or zone.id, "tax liability account"))
+        return None
+    if not _account_usable(len(invoice.items) + 1, number, context):
+        return None
+    context.findings.rules.append(f"tax: account {number}, for tax zone '{zone.name or zone.id}'")
+    return SalesLine(
+        kind="Account",
+        number=number,
+        description=fit(f"Sales tax {zone.name}".strip(), 100),
+        quantity=Decimal(1),
+        unit_price=invoice.sales_tax,
+        amount=invoice.sales_tax,
+        tax_code=context.settings.exempt_code,
+        dimensions=_dimensions(len(invoice.items) + 1, _header_unit(invoice), context),
+    )
+
+
+def _header_unit(invoice: Invoice) -> Named | None:
+    """The invoice's own unit, else the first line's: the header's link can be null (facts section 3.1)."""
+    units = (item.business_unit for item in invoice.items if item.business_unit is not None)
+    return invoice.business_unit or next(units, None)
