@@ -1,0 +1,114 @@
+"""How far a run is: bars with the time left on a terminal, a line now and then elsewhere; never silence."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from stsync.cli.console import OUTPUT, clean, say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from stsync.engine.run import Watcher
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+@contextmanager
+def watcher(banner: str, *, dry_run: bool) -> Iterator[Watcher]:
+    """Someone to tell how far a run is."""
+    say(banner)
+    if dry_run:
+        say("PREVIEW: nothing will be written, in either system or here.")
+    if OUTPUT.json or OUTPUT.quiet:
+        yield _Lines(silent=True)
+    elif sys.stderr.isatty():
+        with _bars() as progress:
+            yield _Bars(progress)
+    else:
+        yield _Lines(silent=False)
+
+
+def _bars() -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+class _Bars:
+    """Progress on a terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def reading(self, feed: str, count: int) -> None:
+        self._update(f"reading {feed}", count, None)
+
+    def planning(self) -> None:
+        self._update("planning", 0, None)
+
+    def applying(self, stage: str, done: int, total: int) -> None:
+        self._update(f"writing {stage}", done, total)
+
+    def _update(self, name: str, done: int, total: int | None) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(clean(name), total=total)
+        self._progress.update(self._tasks[name], completed=done, total=total)
+
+
+class _Lines:
+    """Progress in a log: one line for each step, and one every ten seconds while a step is long."""
+
+    def __init__(self, *, silent: bool) -> None:
+        self._silent = silent
+        self._began = self._last = time.monotonic()
+        self._name = ""
+
+    def reading(self, feed: str, count: int) -> None:
+        self._tell(f"reading {feed}", f"{count:,} records")
+
+    def planning(self) -> None:
+        self._tell("planning", "")
+
+    def applying(self, stage: str, done: int, total: int) -> None:
+        left = self._left(done, total)
+        self._tell(f"writing {stage}", f"{done:,} of {total:,}{left}", last=done == total)
+
+    def _left(self, done: int, total: int) -> str:
+        elapsed = time.monotonic() - self._began
+        if not done or elapsed < SECONDS_BETWEEN_LINES:
+            return ""
+        return f", about {elapsed / done * (total - done):.0f} s left"
+
+    def _tell(self, name: str, detail: str, *, last: bool = False) -> None:
+        moment = time.monotonic()
+        new = name != self._name
+        if new:
+            self._name, self._began = name, moment
+        if self._silent or not (new or last or moment - self._last >= SECONDS_BETWEEN_LINES):
+            return
+        self._last = moment
+        sys.stderr.write(f"{name}: {detail}\n" if detail else f"{name}\n")
+        sys.stderr.flush()

@@ -1,0 +1,81 @@
+"""`stsync sync` and its single stages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
+from stsync.engine.scope import STAGES, Scope
+from stsync.engine.switches import Allowed
+from stsync.errors import ExitCode
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; write nothing anywhere.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, metavar="N", help="Carry at most N records of each stage.")
+]
+Only = Annotated[
+    str | None, typer.Option("--only", metavar="ID", help="One record: its ServiceTitan id or document number.")
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option("--since", formats=["%Y-%m-%d"], help="Read ServiceTitan again from this day; nothing is sent twice."),
+]
+OverLimit = Annotated[bool, typer.Option("--over-limit", help="Let this run pass the limits in the configuration.")]
+GoLiveChanged = Annotated[bool, typer.Option("--go-live-changed", help="Accept a changed go_live date.")]
+Everything = Annotated[bool, typer.Option("--all", help="List every record, not only the first of each kind.")]
+
+
+def _command(stages: tuple[str, ...], summary: str) -> Callable[..., None]:
+    """A command that runs these stages; all of them take the same options."""
+
+    def command(
+        dry_run: DryRun = False,
+        limit: Limit = None,
+        only: Only = None,
+        since: Since = None,
+        everything: Everything = False,
+        over_limit: OverLimit = False,
+        go_live_changed: GoLiveChanged = False,
+        config: ConfigOption = None,
+        as_json: JsonOption = False,
+        quiet: QuietOption = False,
+    ) -> ExitCode:
+        scope = Scope(stages=stages, limit=limit, only=only, since=since.date() if since else None)
+        allowed = Allowed(over_limit=over_limit, go_live_changed=go_live_changed)
+        return _run(scope, config, allowed, dry_run=dry_run, everything=everything)
+
+    command.__doc__ = summary
+    return answering(command)
+
+
+sync = _command(STAGES, "Carry customers, invoices and payments into Business Central, and items into the pricebook.")
+sync_customers = _command(("customers",), "Carry new and changed customers into Business Central.")
+sync_invoices = _command(
+    ("invoices",), "Carry posted invoices into Business Central, with the customers that they need."
+)
+sync_payments = _command(
+    ("payments",), "Carry payments into Business Central; one whose invoice is not there yet waits."
+)
+push_pricebook = _command(
+    ("pricebook",), "Push new and changed Business Central items into the ServiceTitan pricebook."
+)
+
+
+def _run(scope: Scope, config: Path | None, allowed: Allowed, *, dry_run: bool, everything: bool) -> ExitCode:
+    from stsync.cli.progress import watcher
+    from stsync.cli.runreport import report
+    from stsync.engine.run import Order, run
+    from stsync.wiring import wire
+
+    wiring = wire(config)
+    order = Order(scope=scope, command=" ".join(["stsync", *sys.argv[1:]]), dry_run=dry_run, allowed=allowed)
+    with watcher(wiring.banner(), dry_run=dry_run) as watching:
+        result = run(wiring, order, watching)
+    report(result, wiring.banner(), everything=everything)
+    return result.exit_code
