@@ -178,7 +178,7 @@ def _without_tokens(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _items(state: State, records: Records, scope: Scope) -> list[Item]:
     """Held items are looked at again only together with new ones: it takes the whole pricebook to decide."""
-    if next(state.inbox.rows("pricebook", ("pending",)), None) is None:
+    if next(state.inbox.rows("pricebook", ("pending", "waiting")), None) is None:
         return []
     items = open_records(state, Scope(stages=("pricebook",), only=scope.only))
     records.hashes.update(items.hashes)

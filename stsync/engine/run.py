@@ -28,6 +28,7 @@ from stsync.engine.apply.payments import PaymentDesk
 from stsync.engine.apply.pricebook import apply_pricebook
 from stsync.engine.apply.protocol import Protocol as LedgerProtocol
 from stsync.engine.apply.protocol import operator
+from stsync.engine.apply.sweep import sweep
 from stsync.engine.planning import Drawn, draw_plan
 from stsync.engine.read import read_feeds
 from stsync.engine.scope import Scope
@@ -204,6 +205,7 @@ def _apply(at: _Sitting, drawn: Drawn) -> Desk:
     payments.prepare(plan.preparations)
     payments.apply(_acting(plan, "payments"), plan.postings)
     apply_pricebook(_acting(plan, "pricebook"), servicetitan=at.systems.servicetitan, protocol=protocol, desk=desk)
+    sweep(state, at.run_id)
     return desk
 
 

@@ -67,9 +67,7 @@ class TestTheBooksAfterTheMonth:
                 continue
             zone = row["salesTaxCode"]["name"]
             booked = sum(
-                -entry.amount
-                for entry in month.gl(invoice.number, "Invoice")
-                if entry.account_number == zones[zone]
+                -entry.amount for entry in month.gl(invoice.number, "Invoice") if entry.account_number == zones[zone]
             )
             assert booked == money(row["salesTax"]), row["id"]
             seen += 1
@@ -94,7 +92,9 @@ class TestTheBooksAfterTheMonth:
         ours = {f"ST-{row['id']}" for row in month.world.tenant.invoices.values()}
         assert {one.external_document_number for one in month.world.company.invoices} <= ours
         numbers = {f"ST-P{row['id']}" for row in month.world.tenant.payments.values()}
-        payments = {one.document_number for one in month.world.company.customer_ledger if one.document_type == "Payment"}
+        payments = {
+            one.document_number for one in month.world.company.customer_ledger if one.document_type == "Payment"
+        }
         assert payments <= numbers
 
     def test_the_books_balance(self, month: Office) -> None:

@@ -34,6 +34,7 @@ class Desk:
         self.progress = progress
         self.carried: Counter[str] = Counter()
         self.taken_on: Counter[str] = Counter()
+        self._carried_ids: set[tuple[str, str]] = set()
         self.amounts: dict[str, Decimal] = {}
 
     def write_down(self, decisions: Iterable[Decision]) -> None:
@@ -95,11 +96,16 @@ class Desk:
     def carry(self, decision: Decision) -> None:
         """The record is in the target system, by this run or by an earlier one whose work is taken on."""
         self.settle(decision, decision.outcome)
+        self._carried_ids.add((decision.kind, decision.source_id))
         if all(one.verb == Verb.ADOPT for one in decision.operations) and not decision.journal:
             self.taken_on[decision.kind] += 1
             return
         self.carried[decision.kind] += 1
         self.amounts[decision.kind] = self.amounts.get(decision.kind, Decimal(0)) + (decision.about.amount or 0)
+
+    def is_carried(self, decision: Decision) -> bool:
+        """Whether the record is in the target system by now."""
+        return (decision.kind, decision.source_id) in self._carried_ids
 
     def refuse(self, decision: Decision, reason: Reason) -> None:
         """The target system said no: an attempt is spent, and at the limit the record is dead."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -38,11 +39,15 @@ class PaymentDesk:
         self._desk = desk
         self._run_id = run_id
         self._done = 0
+        self._refused: dict[str, Reason] = {}
 
     def prepare(self, journals: Iterable[Operation]) -> None:
-        """Make the payment journals that are not there yet. Raises RecordRefused."""
+        """Make the payment journals that are not there yet; the payments of a refused one are held."""
         for operation in journals:
-            self._protocol.perform(operation, self._create_journal)
+            try:
+                self._protocol.perform(operation, self._create_journal)
+            except RecordRefused as refusal:
+                self._refused[operation.natural_key] = refusal.reason
 
     def apply(self, decisions: Sequence[Decision], postings: Sequence[Operation]) -> None:
         """Carry out every payment decision, posting by posting."""
@@ -54,8 +59,26 @@ class PaymentDesk:
                 self._count(1, len(decisions))
         for posting in postings:
             part = [by_id[one] for one in posting.facts["payments"]]
-            self._post_together(posting, part)
+            if posting.natural_key in self._refused:
+                self._hold_all(part, self._refused[posting.natural_key])
+            else:
+                self._try_posting(posting, part)
             self._count(len(part), len(decisions))
+
+    def _try_posting(self, posting: Operation, decisions: Sequence[Decision]) -> None:
+        """Post these payments; trouble with the journal itself puts off those that are not in the books yet."""
+        try:
+            self._post_together(posting, decisions)
+        except RecordRefused as refusal:
+            self._hold_all((one for one in decisions if not self._desk.is_carried(one)), refusal.reason)
+        except OutcomeUnknown as error:
+            for decision in decisions:
+                if not self._desk.is_carried(decision):
+                    self._desk.wait(decision, replace(UNKNOWN, note=error.text))
+
+    def _hold_all(self, decisions: Iterable[Decision], reason: Reason) -> None:
+        for decision in decisions:
+            self._desk.hold(decision, reason)
 
     def _count(self, more: int, total: int) -> None:
         self._done += more
@@ -92,16 +115,14 @@ class PaymentDesk:
         if not made:
             return
         journal = self._protocol.target(posting)
-        ready = self._ready(journal, made)
+        failed = [one for one in decisions if one not in made]
+        ready = self._ready(journal, made, failed)
         if not ready:
             return
         try:
             self._send(posting, "1", journal)
         except RecordRefused as refusal:
             self._post_one_by_one(posting, ready, journal, refusal)
-        except OutcomeUnknown:
-            for decision in ready:
-                self._desk.wait(decision, UNKNOWN)
         else:
             self._confirm(posting, ready)
 
@@ -115,17 +136,21 @@ class PaymentDesk:
         answer = self._books.action(entity("journals", journal), "post")
         return Sent(journal, None, answer.request_id)
 
-    def _ready(self, journal: str, decisions: Sequence[Decision]) -> list[Decision]:
-        """The payments whose lines stand in the journal exactly as they should, if nothing else stands there."""
+    def _ready(self, journal: str, decisions: Sequence[Decision], failed: Sequence[Decision]) -> list[Decision]:
+        """The payments whose lines stand in the journal exactly as they should, if nothing else stands there.
+
+        Lines of a payment that could not be completed are taken out, so that they are not posted with the others.
+        """
         standing = self._lines(journal)
         by_number: dict[str, list[OpenLine]] = {}
         for line in standing:
             by_number.setdefault(line.document_number, []).append(line)
+        for decision in failed:
+            self._take_out(decision, by_number.pop(natural_key(decision.source_id), ()))
         ours = {natural_key(one.source_id) for one in decisions}
         strangers = sorted(set(by_number) - ours)
         if strangers:
-            for decision in decisions:
-                self._desk.hold(decision, _strangers(decision.journal, strangers))
+            self._hold_all(decisions, _strangers(decisions[0].journal, strangers))
             return []
         return [one for one in decisions if self._complete(one, by_number.get(natural_key(one.source_id), []))]
 

@@ -1,0 +1,100 @@
+"""A fault in one run, a clean run after it: the books must be those of a faultless run.
+
+The whole matrix of faults and crashes is a target of its own; these are the answers that most easily double money.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from office import Office
+
+from stsync.errors import StsyncError
+from stsync.sandbox import faults
+from stsync.sandbox.world import World
+from stsync.state import State
+
+# Where each kind of write goes, as the servers see it.
+WRITES = {
+    "customer": ("business_central", r"/customers$"),
+    "invoice create": ("business_central", r"/salesInvoices$"),
+    "invoice post": ("business_central", r"/salesInvoices\(.*post$"),
+    "journal create": ("business_central", r"/customerPaymentJournals$"),
+    "journal line": ("business_central", r"/customerPayments$"),
+    "journal post": ("business_central", r"/journals\(.*post$"),
+    "pricebook": ("servicetitan_api", r"/pricebook/.*/(services|materials|equipment)"),
+}
+FAULTS = {
+    "lost before": faults.DROP,
+    "answer lost": faults.DROP_ANSWER,
+    "gateway timeout after the commit": faults.GATEWAY_TIMEOUT_AFTER_HANDLING,
+    "html instead of json": faults.HTML_500,
+    "truncated": faults.TRUNCATE,
+    "throttled": faults.throttled(0),
+    "token expired": faults.EXPIRE_TOKEN,
+}
+INVOICES = 119
+
+
+@pytest.fixture(scope="module")
+def faultless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter[tuple[Any, ...]]]:
+    """The books after a run in which nothing went wrong."""
+    folder = tmp_path_factory.mktemp("faultless")
+    with pytest.MonkeyPatch.context() as monkeypatch, World(invoices=INVOICES, folder=folder) as world:
+        office = Office(world, world.write_config(folder / "books" / "config.yaml"), monkeypatch)
+        office.run()
+        yield books(office)
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    with World(invoices=INVOICES, folder=tmp_path) as world:
+        yield Office(world, world.write_config(tmp_path / "books" / "config.yaml"), monkeypatch)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("write", WRITES)
+def test_a_fault_doubles_nothing_and_loses_nothing(
+    office: Office, faultless: Counter[tuple[Any, ...]], write: str, fault: str
+) -> None:
+    system, path = WRITES[write]
+    rule = office.world.sandbox.faults.add(FAULTS[fault], system=system, method="POST", path=path, nth=2)
+    with suppress(StsyncError):
+        office.run()
+    assert rule.fired, "the fault never happened, so this trial shows nothing"
+    office.world.sandbox.faults.clear()
+    office.run()
+    office.run()
+    assert books(office) == faultless
+    with State.open_scratch(office.state_file) as state:
+        assert [row.key for row in state.ledger.intended()] == []
+
+
+def books(office: Office) -> Counter[tuple[Any, ...]]:
+    """Both systems' books as far as stsync writes them, without numbers that depend on the order of posting."""
+    company, tenant = office.world.company, office.world.tenant
+    found: Counter[tuple[Any, ...]] = Counter()
+    for entry in company.gl_entries:
+        dimensions = tuple(sorted(entry.dimensions.items()))
+        found["entry", entry.external_document_number, entry.account_number, str(entry.amount), dimensions] += 1
+    for entry in company.customer_ledger:
+        key = (entry.customer_number, entry.document_type, entry.external_document_number)
+        found["customer", *key, str(entry.amount), str(entry.remaining)] += 1
+    for card in company.customers:
+        found["card", card.number, card.display_name] += 1
+    for invoice in company.invoices:
+        found["invoice", invoice.external_document_number, invoice.posted, str(invoice.total)] += 1
+    for journal in company.journals:
+        found["journal", journal.code] += 1
+    for line in company.journal_lines:
+        if line.account_number:
+            found["line", line.document_number, str(line.amount)] += 1
+    for kind in ("services", "materials", "equipment"):
+        for row in tenant.tables[kind].values():
+            found["sku", kind, row["code"], str(row["cost"]), str(row["active"])] += 1
+    return found
