@@ -54,6 +54,8 @@ def _command(stages: tuple[str, ...], summary: str) -> Callable[..., None]:
     return answering(command)
 
 
+EPILOG = "Example: stsync sync --dry-run, look, then stsync sync. A scheduler runs: stsync sync --quiet"
+
 sync = _command(STAGES, "Carry customers, invoices and payments into Business Central, and items into the pricebook.")
 sync_customers = _command(("customers",), "Carry new and changed customers into Business Central.")
 sync_invoices = _command(

@@ -162,8 +162,9 @@ class _Desk:
             return replace(payable, id=_made_id(decision), comes_first=(decision.operations[-1].key,))
         if invoice_id in elsewhere.holds:
             return replace(payable, holds=elsewhere.holds[invoice_id])
-        if decision is not None and decision.outcome == "before_go_live":
-            return replace(payable, holds=before_go_live(decision.about.number))
+        never = never_there(decision.about.number, decision.outcome) if decision is not None else None
+        if never is not None:
+            return replace(payable, holds=never)
         return replace(payable, waits=elsewhere.waits.get(invoice_id) or _not_there(decision, invoice_id))
 
     def _buyer(self, customer_id: str | None) -> Buyer:
@@ -230,13 +231,33 @@ def _customer_held(decision: Decision) -> Reason:
     )
 
 
-def before_go_live(number: str) -> Reason:
-    """Why a payment on an old invoice is held."""
-    return Reason(
+# Invoices that will never be in our books: a payment on one of them waits in vain, so a person must look.
+_NEVER = {
+    "before_go_live": (
         "invoice-before-go-live",
-        f"The payment is applied to invoice {number}, which is dated before go_live and was not carried over.",
+        "is dated before go_live and was not carried over",
         "Enter the payment in Business Central by hand, against the opening balance.",
-    )
+    ),
+    "exported_elsewhere": (
+        "invoice-exported-elsewhere",
+        "was exported from ServiceTitan by other means, so stsync did not carry it",
+        "Enter the payment in Business Central by hand, against the invoice that the other export made.",
+    ),
+    "nothing_to_post": (
+        "invoice-with-nothing-on-it",
+        "has nothing on it, so there is nothing to pay",
+        "If it is a deposit, apply it in ServiceTitan to the invoice it is for, or take it off the invoice; "
+        "until then, enter it in Business Central by hand as a payment on account.",
+    ),
+}
+
+
+def never_there(number: str, outcome: str | None) -> Reason | None:
+    """Why a payment on this invoice is held; None for an invoice that may still come."""
+    if outcome not in _NEVER:
+        return None
+    name, why, hint = _NEVER[outcome]
+    return Reason(name, f"The payment is applied to invoice {number}, which {why}.", hint)
 
 
 def _not_there(decision: Decision | None, invoice_id: str) -> Reason:
@@ -251,8 +272,6 @@ def _not_there(decision: Decision | None, invoice_id: str) -> Reason:
 
 _WHY_NOT = {
     "not_ready": "it is not posted in ServiceTitan yet.",
-    "exported_elsewhere": "it was exported from ServiceTitan by other means, so stsync did not carry it.",
-    "nothing_to_post": "there is nothing on it to post.",
     "draft": "it stands as a draft in Business Central.",
 }
 

@@ -76,8 +76,9 @@ def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
     holds: dict[str, Reason] = {}
     known: dict[str, Invoice] = {}
     for invoice_id, row in rows.items():
-        if row.outcome == "before_go_live":
-            holds[invoice_id] = decide.before_go_live(row.number or invoice_id)
+        never = decide.never_there(row.number or invoice_id, row.outcome)
+        if never is not None:
+            holds[invoice_id] = never
         else:
             waits[invoice_id] = decide.waits_for(row.number or invoice_id, row.outcome, row.reason)
         try:

@@ -168,7 +168,7 @@ def _start(state: State, order: Order) -> str:
 
 
 # Records that settled by a choice in the configuration, and not by what they are.
-_BY_CHOICE = ("not_ready", "exported_elsewhere", "before_go_live", "ignored")
+_BY_CHOICE = ("draft", "not_ready", "exported_elsewhere", "before_go_live", "ignored")
 
 
 def _note_configuration(wiring: Wiring, state: State, run_id: str) -> None:

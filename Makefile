@@ -1,0 +1,65 @@
+# make demo   a contractor's month goes into the books, on this machine; needs Python 3.11 or newer, and nothing else
+# make test   everything that is checked before a change goes in
+# PYTHON=/path/to/python3.13 make test   with another interpreter
+
+SHELL = /bin/sh
+VENV ?= .venv
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
+WORKERS ?= 2
+
+.PHONY: demo test lint types contracts check-tests install pins clean
+
+demo: $(VENV)/.for-use
+	$(VENV)/bin/stsync demo --folder demo
+
+test: lint types contracts check-tests
+
+lint: $(VENV)/.for-development
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.for-development
+	$(VENV)/bin/mypy
+
+contracts: $(VENV)/.for-development
+	$(VENV)/bin/lint-imports
+
+check-tests: $(VENV)/.for-development
+	.ci/install-keyring
+	$(VENV)/bin/pytest -n $(WORKERS)
+
+install: $(VENV)/.for-use
+
+# Versions and hashes of everything, for all platforms: the first list is for use (and for building the package
+# itself), the second for development.
+# Needs uv. No address of an index is written, so that everybody installs from their own.
+pins:
+	printf 'editables\nhatchling>=1.27\n' | uv pip compile --upgrade --universal --generate-hashes --no-annotate --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command 'make pins' --quiet -o .ci/pins-use.txt pyproject.toml -
+	uv pip compile --upgrade --universal --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make pins' --quiet --extra dev -c .ci/pins-use.txt -o .ci/pins-development.txt \
+		pyproject.toml
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.interpreter:
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "stsync needs Python 3.11 or newer, and '$(or $(PYTHON),python3)' is not." >&2; \
+		echo "Install one, or name it:  make PYTHON=/path/to/python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.for-use: $(VENV)/.interpreter .ci/pins-use.txt pyproject.toml
+	@echo "Installing what stsync needs into $(VENV) (about half a minute, once) ..."
+	$(PIP) install --require-hashes -r .ci/pins-use.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.for-development: $(VENV)/.for-use .ci/pins-development.txt
+	$(PIP) install --require-hashes -r .ci/pins-development.txt
+	@touch $@

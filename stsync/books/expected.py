@@ -1,0 +1,127 @@
+"""What a ServiceTitan document must come to in the general ledger, worked out apart from the code that carried it.
+
+Revenue and tax are credits, receivables and money received debits; all four are positive here in their usual
+direction. The rules are design section 2's; nothing of a plan or a draft is used, so that a mistake there shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from stsync.books.general_ledger import BookAccount
+from stsync.books.sources import Document
+from stsync.books.values import ANY, Cell, Section, added
+from stsync.core.mapping import Mapping as Choices
+from stsync.core.mapping import identity
+from stsync.core.money import ZERO
+from stsync.core.source.fields import Named
+from stsync.core.source.invoice import Invoice, Item
+from stsync.core.source.payment import Payment
+
+Amounts = dict[Cell, Decimal]
+UNMAPPED = "not mapped: "
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The accountant's choices, and the codes that Business Central has itself.
+
+    `dimension` is the code of the business unit dimension; `journals` gives each payment journal's balancing G/L
+    account, none for a journal that a bank account balances.
+    """
+
+    choices: Choices
+    dimension: str | None = None
+    tax_method: str = "line"
+    journals: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, BookAccount] = field(default_factory=dict)
+    dimension_values: Mapping[str, str] = field(default_factory=dict)
+
+    def unit_value(self, unit: Named | None) -> str:
+        """The dimension value of a business unit, or a name for the gap."""
+        if self.dimension is None:
+            return ANY
+        if unit is None:
+            return f"{UNMAPPED}no business unit"
+        value = self.choices.lookup("business_units", unit.id, unit.name)
+        value = value or identity(self.dimension_values, unit.name)
+        return value.upper() if value else f"{UNMAPPED}{unit.name or unit.id}"
+
+    def line_account(self, item: Item) -> str:
+        """The G/L account of a line; ANY for a line posted as an item, whose account is Business Central's set-up."""
+        if item.sku and self.choices.lookup("items", item.sku) is not None:
+            return ANY
+        account = item.account
+        if account is None:
+            return f"{UNMAPPED}no account"
+        found = self.choices.lookup("accounts", account.id, account.number, account.name)
+        found = (found or identity(self.accounts, account.number) or "").upper()
+        known = self.accounts.get(found)
+        return found if known is not None and known.usable else f"{UNMAPPED}{account.number or account.name}"
+
+    @property
+    def tax_accounts(self) -> frozenset[str]:
+        """The accounts of the tax zones, where ServiceTitan's tax is a line of its own."""
+        if self.tax_method != "line":
+            return frozenset()
+        return frozenset(account.upper() for account in self.choices.tables["tax_zones"].values())
+
+    def tax_account(self, zone: Named | None) -> str:
+        """The tax liability account of a zone, or a name for the gap."""
+        if self.tax_method != "line":
+            return ANY
+        if zone is None:
+            return f"{UNMAPPED}no tax zone"
+        account = self.choices.lookup("tax_zones", zone.id, zone.name)
+        return account.upper() if account else f"{UNMAPPED}{zone.name or zone.id}"
+
+    def payment_cell(self, payment: Payment) -> Cell:
+        """Where the money of a payment arrives."""
+        code = self.choices.lookup("payment_types", payment.type_id, payment.type_name)
+        if code is None:
+            row = f"{UNMAPPED}{payment.type_name or payment.type_id}"
+            return Cell(Section.PAYMENTS, row, row)
+        account = self.journals.get(code.upper(), "").upper()
+        return Cell(Section.PAYMENTS, account or f"journal {code.upper()}", account or ANY)
+
+
+def amounts(document: Document, rules: Rules) -> Amounts:
+    """The document's amounts by cell. Every document has its receivables or payments cell, even at 0.00."""
+    if isinstance(document, Payment):
+        return {rules.payment_cell(document): document.total}
+    return _invoice(document, rules)
+
+
+def billed(invoice: Invoice) -> tuple[Item, ...]:
+    """The items that add up to the subtotal; that only chargeable ones do is inferred (trap 36), so both are tried."""
+    for items in (invoice.charged, invoice.items):
+        if sum((item.total for item in items), ZERO) == invoice.subtotal:
+            return items
+    return invoice.charged
+
+
+def units(invoice: Invoice, rules: Rules) -> dict[str, str]:
+    """The business unit names that stand behind dimension values on this invoice."""
+    found = [item.business_unit or invoice.business_unit for item in billed(invoice)]
+    return {rules.unit_value(unit): unit.name for unit in found if unit is not None}
+
+
+def _invoice(invoice: Invoice, rules: Rules) -> Amounts:
+    found: Amounts = {Cell(Section.RECEIVABLES, ANY, ANY): invoice.total}
+    for item in billed(invoice):
+        if item.total != 0:
+            unit = rules.unit_value(item.business_unit or invoice.business_unit)
+            added(found, _line_cell(rules.line_account(item), unit, rules), item.total)
+    if invoice.sales_tax != 0:
+        account = rules.tax_account(invoice.tax_zone)
+        added(found, Cell(Section.SALES_TAX, account, account), invoice.sales_tax)
+    return found
+
+
+def _line_cell(account: str, unit: str, rules: Rules) -> Cell:
+    """A line on a tax liability account counts as tax, because the general ledger shows it there."""
+    if account in rules.tax_accounts:
+        return Cell(Section.SALES_TAX, account, account)
+    return Cell(Section.REVENUE, unit, account)

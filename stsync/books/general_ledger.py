@@ -1,0 +1,98 @@
+"""Business Central's general ledger as values: entries, the documents they belong to, and the chart of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from stsync.core.money import ZERO
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One general ledger entry; `amount` is debit less credit, `dimension` the value of the business unit dimension."""
+
+    number: int
+    on: date
+    document_type: str
+    document_number: str
+    account: str
+    amount: Decimal
+    dimension: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class BookDocument:
+    """All entries of one document type and number within the period."""
+
+    document_type: str
+    number: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def on(self) -> date:
+        """Its first posting date."""
+        return min(entry.on for entry in self.entries)
+
+    @property
+    def description(self) -> str:
+        """The first text that stands on it."""
+        return next((entry.description for entry in self.entries if entry.description), "")
+
+    @property
+    def title(self) -> str:
+        """Type and number, as the general ledger shows them."""
+        return f"{self.document_type or 'entry'} {self.number or '(no number)'}"
+
+    def net(self) -> dict[str, Decimal]:
+        """Debit less credit by account."""
+        amounts: dict[str, Decimal] = {}
+        for entry in self.entries:
+            amounts[entry.account] = amounts.get(entry.account, ZERO) + entry.amount
+        return amounts
+
+
+def documents(entries: Iterable[Entry]) -> list[BookDocument]:
+    """The documents behind the entries, in the order of their first entry."""
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        found.setdefault((entry.document_type, entry.document_number), []).append(entry)
+    return [BookDocument(kind, number, tuple(each)) for (kind, number), each in found.items()]
+
+
+@dataclass(frozen=True)
+class BookAccount:
+    """A G/L account; `usable` means that a sales line may name it."""
+
+    number: str
+    name: str = ""
+    category: str = ""
+    direct_posting: bool = True
+    usable: bool = True
+
+
+@dataclass(frozen=True)
+class SalesNumber:
+    """A sales invoice by its number; the general ledger does not show external document numbers (facts section 2.16)."""
+
+    number: str
+    external: str
+    draft: bool = False
+
+
+@dataclass(frozen=True)
+class Books:
+    """What was read of Business Central for a period.
+
+    `dimension_values` are codes with their names; `elsewhere` the posting dates of our documents that the ledger
+    shows outside the period, by kind and ServiceTitan id.
+    """
+
+    entries: tuple[Entry, ...]
+    accounts: Mapping[str, BookAccount]
+    sales_numbers: tuple[SalesNumber, ...] = ()
+    dimension_values: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[tuple[str, str], date] = field(default_factory=dict)

@@ -1,0 +1,96 @@
+"""ServiceTitan's side of a tie-out: each document as it is now, as it was posted, and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from stsync.books.values import Period, Record, Why
+from stsync.core.reasons import Reason
+from stsync.core.source.invoice import Invoice
+from stsync.core.source.payment import Payment
+
+Document = Invoice | Payment
+
+_OUTCOMES = {
+    "not_ready": Why.NOT_POSTED_IN_SERVICETITAN,
+    "exported_elsewhere": Why.EXPORTED_ELSEWHERE,
+    "before_go_live": Why.BEFORE_GO_LIVE,
+    "draft": Why.DRAFT,
+}
+_STATES = {
+    "held": Why.HELD,
+    "waiting": Why.WAITING,
+    "dead": Why.REFUSED,
+    "pending": Why.NOT_CARRIED_YET,
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One document. `state`, `outcome` and `reason` are the inbox's; `posted` and `number` what the ledger remembers.
+
+    `before` is the content that was posted, where it differs from the present one.
+    """
+
+    now: Document
+    state: str
+    outcome: str = ""
+    reason: Reason | None = None
+    posted: bool = False
+    number: str = ""
+    draft: bool = False
+    before: Document | None = None
+
+    @property
+    def kind(self) -> str:
+        """The inbox kind."""
+        return "invoices" if isinstance(self.now, Invoice) else "payments"
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """Kind and ServiceTitan id: what documents in the books are matched by."""
+        return self.kind, self.now.id
+
+    @property
+    def as_posted(self) -> Document:
+        """The content that the books should show."""
+        return self.before or self.now
+
+    @property
+    def record(self) -> Record:
+        """How people know it."""
+        now = self.now
+        name = now.customer.name if now.customer else ""
+        return Record(self.kind, now.id, now.number or now.id, name, day_of(now), now.total)
+
+    def counts_in(self, period: Period) -> bool:
+        """Whether ServiceTitan's own total of the period has it: cancelled documents are in no total."""
+        return self.now.active and day_of(self.now) in period
+
+    def standing(self) -> Why | None:
+        """Why a document that is not posted is not; None when nothing explains it."""
+        if self.state == "settled":
+            return self._settled()
+        if self.state == "pending" and self.draft:
+            return Why.DRAFT
+        return _STATES.get(self.state)
+
+    def _settled(self) -> Why | None:
+        if self.outcome == "nothing_to_post":
+            return Why.NOTHING_TO_POST if _empty(self.now) else None
+        return _OUTCOMES.get(self.outcome)
+
+
+def day_of(document: Document) -> date | None:
+    """The accounting date: invoice date or payment date; None when ServiceTitan has none."""
+    return document.invoiced_on if isinstance(document, Invoice) else document.paid_on
+
+
+def _empty(document: Document) -> bool:
+    """Whether there is indeed nothing on it; an outcome alone is not believed."""
+    if not document.active:
+        return True
+    items = document.items if isinstance(document, Invoice) else ()
+    return document.total == Decimal(0) and all(item.total == 0 for item in items)

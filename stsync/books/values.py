@@ -1,0 +1,120 @@
+"""The words of a tie-out: periods, sections, the places where amounts stand, and why something is not in the books."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from stsync.core.money import ZERO
+
+# An account or row that cannot be known beforehand: whatever Business Central chose counts as the right one.
+ANY = ""
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: date | None) -> bool:
+        return day is not None and self.first <= day <= self.last
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
+def month(text: str) -> Period:
+    """The calendar month written as 2026-06. Raises ValueError for anything else."""
+    if not re.fullmatch(r"\d{4}-\d{2}", text):
+        raise ValueError(f"{text!r} is not a month such as 2026-06")
+    year, number = int(text[:4]), int(text[5:])
+    first = date(year, number, 1)
+    return Period(first, first.replace(day=calendar.monthrange(year, number)[1]))
+
+
+class Section(StrEnum):
+    """The four comparisons of a tie-out."""
+
+    REVENUE = "revenue"
+    SALES_TAX = "sales_tax"
+    RECEIVABLES = "receivables"
+    PAYMENTS = "payments"
+
+
+class Cell(NamedTuple):
+    """One place where money stands: a row of a section, on one G/L account.
+
+    `row` is the dimension value for revenue, the account for tax and payments, and nothing for receivables.
+    """
+
+    section: Section
+    row: str
+    account: str
+
+
+class RowKey(NamedTuple):
+    """A row of the tie-out."""
+
+    section: Section
+    row: str
+
+
+class Why(StrEnum):
+    """Why a ServiceTitan document counts otherwise in the books; the value is the stable name in JSON."""
+
+    NOT_POSTED_IN_SERVICETITAN = "not_posted_in_servicetitan"
+    EXPORTED_ELSEWHERE = "exported_elsewhere"
+    BEFORE_GO_LIVE = "before_go_live"
+    NOTHING_TO_POST = "nothing_to_post"
+    HELD = "held"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    NOT_CARRIED_YET = "not_carried_yet"
+    DRAFT = "draft"
+    CHANGED_AFTER_POSTING = "changed_after_posting"
+    ANOTHER_PERIOD = "another_period"
+
+
+# What a bookkeeper reads.
+WORDS = {
+    Why.NOT_POSTED_IN_SERVICETITAN: "not posted in ServiceTitan yet",
+    Why.EXPORTED_ELSEWHERE: "exported from ServiceTitan by other means",
+    Why.BEFORE_GO_LIVE: "dated before go-live",
+    Why.NOTHING_TO_POST: "nothing to post",
+    Why.HELD: "held: a person has to decide",
+    Why.WAITING: "waiting for something else",
+    Why.REFUSED: "refused by Business Central",
+    Why.NOT_CARRIED_YET: "read, but not carried over yet",
+    Why.DRAFT: "draft in Business Central, not posted",
+    Why.CHANGED_AFTER_POSTING: "changed in ServiceTitan after posting",
+    Why.ANOTHER_PERIOD: "dated in another period in one of the two",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """A ServiceTitan document as people know it; `kind` is invoices or payments."""
+
+    kind: str
+    source_id: str
+    number: str
+    name: str
+    on: date | None
+    total: Decimal
+
+    @property
+    def noun(self) -> str:
+        """One of its kind, in words."""
+        return "invoice" if self.kind == "invoices" else "payment"
+
+
+def added(amounts: dict[Cell, Decimal], cell: Cell, amount: Decimal) -> None:
+    """Add an amount to a cell in place."""
+    amounts[cell] = amounts.get(cell, ZERO) + amount

@@ -1,0 +1,83 @@
+"""`stsync reconcile`: ServiceTitan's month against Business Central's own numbers, to the cent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
+from stsync.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from stsync.books.values import Period
+
+Month = Annotated[
+    str | None,
+    typer.Option("--month", metavar="YYYY-MM", help="A calendar month, such as 2026-06.", show_default=False),
+]
+From = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.", show_default=False)
+]
+To = Annotated[
+    datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day, included.", show_default=False)
+]
+Everything = Annotated[bool, typer.Option("--all", help="List every record behind a figure, not only the first ones.")]
+
+EPILOG = (
+    "For example at month-end:  stsync reconcile --month 2026-06   -   exit code 0 only if every cent is explained."
+)
+
+
+@answering
+def reconcile(
+    month: Month = None,
+    first: From = None,
+    last: To = None,
+    everything: Everything = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> ExitCode:
+    """Compare ServiceTitan's month with Business Central's general ledger, and explain every difference.
+
+    For the accountant at month-end. It reads Business Central's own entries, and ServiceTitan's documents as the last
+    run has read them; it writes nothing anywhere.
+    """
+    from stsync.books.reading import reconcile as compare
+    from stsync.state import State
+    from stsync.wiring import wire
+
+    period = _period(month, first, last)
+    wiring = wire(config)
+    with State.open_scratch(wiring.state_path) as state:
+        state.check_pin(wiring.pin)
+        books = wiring.systems(read_only=True).books
+        result = compare(period, state=state, books=books, config=wiring.config, choices=wiring.choices)
+    from stsync.cli.tieoutreport import report
+
+    report(result, wiring.banner(), go_live=wiring.config.go_live, everything=everything)
+    return ExitCode.OK if result.tie_out.exact else ExitCode.HELD
+
+
+def _period(month: str | None, first: datetime | None, last: datetime | None) -> Period:
+    from stsync.books.values import Period
+    from stsync.books.values import month as month_of
+
+    if month is not None and first is None and last is None:
+        try:
+            return month_of(month)
+        except ValueError:
+            raise UsageError(
+                "month-unreadable", f"{month!r} is not a month.", hint="Write it like --month 2026-06."
+            ) from None
+    if month is not None or first is None or last is None:
+        raise UsageError(
+            "period-missing",
+            "Say which days to compare: either a month, or the first and the last day.",
+            hint="For example: stsync reconcile --month 2026-06, or --from 2026-06-01 --to 2026-06-15.",
+        )
+    if last < first:
+        raise UsageError("period-backwards", "The last day lies before the first.", hint="Swap --from and --to.")
+    return Period(first.date(), last.date())

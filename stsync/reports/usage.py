@@ -1,0 +1,131 @@
+"""Which mapped and unmapped ServiceTitan names the documents use, how many documents, and how much money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from stsync.config.model import Config
+from stsync.core.mapping import Mapping as Choices
+from stsync.core.mapping import folded
+from stsync.core.source.fields import Named, UnknownShape
+from stsync.core.source.invoice import Invoice, Item
+from stsync.core.source.payment import Payment
+from stsync.state import InboxRow, State
+
+_STATES = ("pending", "waiting", "held", "dead", "settled")
+
+
+@dataclass(frozen=True)
+class Used:
+    """One ServiceTitan name as documents use it.
+
+    `candidates` are what a look-up tries, in its order; `own_code` is what may map to itself where Business Central
+    has it; `key` is what a new line in the mapping begins with. `amount` is the money that follows this name.
+    """
+
+    table: str
+    candidates: tuple[str, ...]
+    key: str
+    own_code: str
+    documents: int
+    amount: Decimal
+
+    def entry(self, choices: Choices) -> str | None:
+        """The folded key of the mapping entry that takes this name, or None when it is not mapped."""
+        entries = choices.tables[self.table]
+        return next((folded(one) for one in self.candidates if one and folded(one) in entries), None)
+
+
+@dataclass
+class _Tally:
+    counts: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = field(default_factory=dict)
+    documents: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
+    amounts: dict[tuple[str, tuple[str, ...]], Decimal] = field(default_factory=dict)
+
+    def add(self, uses: Iterable[_Use]) -> None:
+        """Count one document: each name once, its amounts together."""
+        seen: set[tuple[str, tuple[str, ...]]] = set()
+        for use in uses:
+            name = (use.table, use.candidates)
+            self.counts.setdefault(name, (use.key, use.own_code))
+            self.amounts[name] = self.amounts.get(name, Decimal(0)) + use.amount
+            self.documents[name] = self.documents.get(name, 0) + (name not in seen)
+            seen.add(name)
+
+    def result(self) -> list[Used]:
+        """Every name, the one with the most money first within its table."""
+        found = [
+            Used(table, candidates, key, own_code, self.documents[table, candidates], self.amounts[table, candidates])
+            for (table, candidates), (key, own_code) in self.counts.items()
+        ]
+        return sorted(found, key=lambda one: (one.table, -abs(one.amount), one.key))
+
+
+@dataclass(frozen=True)
+class _Use:
+    table: str
+    candidates: tuple[str, ...]
+    key: str
+    own_code: str
+    amount: Decimal
+
+
+def usage(state: State, config: Config, choices: Choices) -> list[Used]:
+    """What the documents since go-live use; a record of unknown shape is held anyway and counts for nothing here."""
+    tally = _Tally()
+    for row in state.inbox.rows("invoices", _STATES):
+        tally.add(_invoice_uses(row, config, choices))
+    for row in state.inbox.rows("payments", _STATES):
+        tally.add(_payment_uses(row, config))
+    return tally.result()
+
+
+def _invoice_uses(row: InboxRow, config: Config, choices: Choices) -> Iterator[_Use]:
+    try:
+        invoice = Invoice.parse(row.content)
+    except UnknownShape:
+        return
+    if not _counts(invoice.active, invoice.invoiced_on, config):
+        return
+    for item in _billed(invoice):
+        yield from _item_uses(item, item.business_unit or invoice.business_unit, config, choices)
+    zone = invoice.tax_zone
+    if zone is not None and invoice.sales_tax != 0 and config.invoices.tax.method == "line":
+        yield _Use("tax_zones", (zone.id, zone.name), zone.name or zone.id, "", invoice.sales_tax)
+    if invoice.term and config.mapping.terms:
+        yield _Use("terms", (invoice.term,), invoice.term, invoice.term, invoice.total)
+
+
+def _billed(invoice: Invoice) -> list[Item]:
+    """The lines that need an account: those that make up the subtotal, without the ones that only say something."""
+    charged = sum((item.total for item in invoice.charged), Decimal(0)) == invoice.subtotal
+    items = invoice.charged if charged else invoice.items
+    return [item for item in items if item.total != 0 or item.quantity != 0]
+
+
+def _item_uses(item: Item, unit: Named | None, config: Config, choices: Choices) -> Iterator[_Use]:
+    if item.sku and choices.lookup("items", item.sku) is not None:
+        yield _Use("items", (item.sku,), item.sku, "", item.total)
+    elif item.account is not None:
+        account = item.account
+        key = account.number or account.name or account.id
+        yield _Use("accounts", (account.id, account.number, account.name), key, account.number, item.total)
+    if unit is not None and config.dimensions.business_unit is not None:
+        yield _Use("business_units", (unit.id, unit.name), unit.name or unit.id, unit.name, item.total)
+
+
+def _payment_uses(row: InboxRow, config: Config) -> Iterator[_Use]:
+    try:
+        payment = Payment.parse(row.content)
+    except UnknownShape:
+        return
+    if _counts(payment.active, payment.paid_on, config):
+        key = payment.type_name or payment.type_id
+        yield _Use("payment_types", (payment.type_id, payment.type_name), key, "", payment.total)
+
+
+def _counts(active: bool, day: date | None, config: Config) -> bool:
+    return active and (day is None or day >= config.go_live)
