@@ -76,6 +76,7 @@ class Wiring:
         from stsync.businesscentral.token import BusinessCentralAuth
         from stsync.config import endpoints
         from stsync.http.session import Session
+        from stsync.http.throttle import Window
         from stsync.servicetitan.client import ServiceTitan
         from stsync.servicetitan.token import ServiceTitanAuth
 
@@ -94,9 +95,9 @@ class Wiring:
             "Business Central",
             auth=books_auth,
             timeout=(10.0, 600.0),
-            # 6,000 requests in five minutes are allowed (facts section 11); a burst after a pause stays within it.
-            per_second=19,
-            burst=200,
+            # 6,000 requests in any five minutes are allowed (facts section 11); a little is left for people.
+            per_second=1000,
+            window=Window(5_800, 300.0),
             concurrent=books.concurrent_requests,
             read_only=read_only,
             on_exchange=on_exchange,

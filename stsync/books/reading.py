@@ -24,7 +24,7 @@ from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
 from stsync.errors import StateError
-from stsync.stages import invoices, payments
+from stsync.stages import invoices, payment_journals, payments
 
 if TYPE_CHECKING:
     from stsync.businesscentral.client import BusinessCentral
@@ -178,8 +178,16 @@ def _read_sources(state: State, period: Period, books: Books) -> tuple[list[Sour
             if now is not None and (row.source_id in ids or day_of(now) is None or day_of(now) in period)
         ]
         links = _links(state, kind, [row.source_id for row, _ in wanted])
-        found += [_source(state, row, now, links.get(row.source_id, Link())) for row, now in wanted]
+        said = _said(state, kind)
+        sources = [_source(state, row, now, links.get(row.source_id, Link())) for row, now in wanted]
+        found += [replace(one, note=said.get(one.now.id, "")) if one.by_hand else one for one in sources]
     return found, unreadable
+
+
+def _said(state: State, kind: str) -> dict[str, str]:
+    """What people said when they dealt with records by hand, the last word of each."""
+    rows = state.audit.rows(event="ignored", stage=kind)
+    return {row.source_id: f"{row.detail['reason']} ({row.detail['operator']}, {row.at:%Y-%m-%d})" for row in rows}
 
 
 def _remembered(state: State, kind: str, books: Books) -> set[str]:
@@ -283,4 +291,4 @@ def _elsewhere(books: BusinessCentral, sources: Sequence[Source], found: Books, 
 
 
 def _number(source: Source) -> str:
-    return source.number if source.kind == "invoices" else payments.natural_key(source.now.id)
+    return source.number if source.kind == "invoices" else payment_journals.natural_key(source.now.id)

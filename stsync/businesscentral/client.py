@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from stsync.businesscentral import batch
+from stsync.businesscentral import batch, children
 from stsync.businesscentral.odata import Read, checked_next_link, company_path, next_link
 from stsync.errors import SystemUnavailable, UsageError
 from stsync.http.answers import Answer
@@ -42,6 +43,7 @@ class BusinessCentral:
         self._root = base_url.rstrip("/")
         self._company = company_path(company_id)
         self._batching = use_batch
+        self._unexpanded: set[tuple[str, str]] = set()
 
     @property
     def session(self) -> Session:
@@ -58,20 +60,51 @@ class BusinessCentral:
         return rows if read.top is None else islice(rows, read.top)
 
     def read(self, read: Read) -> list[Row]:
-        """All rows at once; begun again, once, when the server forgot its place."""
-        try:
-            return list(self.stream(read))
-        except PagingExpired:
-            return list(self.stream(read))
+        """All rows at once; begun again, once, when the server forgot its place.
+
+        What is expanded is read by the path of each row where the server does not expand it.
+        """
+        if self._expands(read):
+            try:
+                rows = self._listed(read)
+            except Refused:
+                if children.asked_for(read) is None:
+                    raise
+            else:
+                if children.shown(rows, read):
+                    return rows
+        return self._filled(read, self._listed(children.without(read)))
 
     def read_many(self, reads: Sequence[Read]) -> list[list[Row]]:
         """The rows of each read, in the order asked; in batches of 100 where the server takes batches."""
         results: list[list[Row]] = []
         for start in range(0, len(reads), batch.LIMIT):
             part = reads[start : start + batch.LIMIT]
-            rows = self._batched(part)
-            results += [self.read(read) if got is None else got for read, got in zip(part, rows, strict=True)]
+            rows = self._batched([read if self._expands(read) else children.without(read) for read in part])
+            results += [self._completed(read, got) for read, got in zip(part, rows, strict=True)]
         return results
+
+    def _completed(self, read: Read, got: list[Row] | None) -> list[Row]:
+        if got is None:
+            return self.read(read)
+        if children.shown(got, read):
+            return got
+        return self._filled(read, got) if all("id" in row for row in got) else self.read(read)
+
+    def _expands(self, read: Read) -> bool:
+        return children.kind(read) not in self._unexpanded
+
+    def _filled(self, read: Read, bare: list[Row]) -> list[Row]:
+        """Rows that came alone, with what is below each; later reads of this kind then do not ask for more."""
+        self._unexpanded.add(children.kind(read))
+        found = self.read_many(children.below(read, bare))
+        return children.joined(read, bare, found)
+
+    def _listed(self, read: Read) -> list[Row]:
+        try:
+            return list(self.stream(read))
+        except PagingExpired:
+            return list(self.stream(read))
 
     def one(self, path: str, expand: str | None = None) -> Row | None:
         """One entity by its path, or None when BC says that it does not exist.
@@ -91,12 +124,24 @@ class BusinessCentral:
         """Create an entity; fields go out in the order given, since BC replays them so (facts section 1)."""
         answer = self._write("POST", path, body)
         if not isinstance(answer.body, dict):
+            answer = self._where_it_lies(answer)
+        if not isinstance(answer.body, dict):
             raise OutcomeUnknown(
                 f"{answer.status}, but without the entity that was created",
                 system="Business Central",
                 context={"request id": answer.request_id},
             )
         return answer
+
+    def _where_it_lies(self, answer: Answer) -> Answer:
+        """The entity that an answer without a body points to (facts 13, return-no-content); the answer if it cannot."""
+        link = answer.headers.get("Location", "")
+        try:
+            address = checked_next_link(link, self._root, self._root) if link else ""
+            found = self._get(address, _HEADERS).body if address else None
+        except (Refused, SystemUnavailable, UsageError):
+            return answer
+        return replace(answer, body=found)
 
     def update(self, path: str, body: Mapping[str, Any], etag: str) -> Answer:
         """Change an entity that still is as we read it; a stale etag is Refused with Request_EntityChanged."""

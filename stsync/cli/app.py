@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stsync import __version__
-from stsync.cli import auth, config, demo, doctor, init, look, mapping, reconcile, replay, sandbox, sync, trace
+from stsync.cli import auth, config, demo, doctor, ignore, init, look, mapping, reconcile, replay, sandbox, sync, trace
 
 app = typer.Typer(
     name="stsync",
@@ -16,13 +16,10 @@ app = typer.Typer(
     "69 a system is down, 75 another run is at work, 77 credentials.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Plain help: rich would double the time in which `stsync --help` answers (from 0.16 to 0.40 s).
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-DAILY = "Daily work"
-AFTER = "After a run"
-SETUP = "Setting up"
-TRYING = "Trying it out"
 
 
 def _version(wanted: bool) -> None:
@@ -40,21 +37,24 @@ def stsync(
     """Carries ServiceTitan revenue into Business Central, and proves that the two agree."""
 
 
-app.command("sync", rich_help_panel=DAILY, epilog=sync.EPILOG)(sync.sync)
-app.command("sync-customers", rich_help_panel=DAILY)(sync.sync_customers)
-app.command("sync-invoices", rich_help_panel=DAILY)(sync.sync_invoices)
-app.command("sync-payments", rich_help_panel=DAILY)(sync.sync_payments)
-app.command("push-pricebook", rich_help_panel=DAILY)(sync.push_pricebook)
-app.command("reconcile", rich_help_panel=DAILY, epilog=reconcile.EPILOG)(reconcile.reconcile)
-app.command("status", rich_help_panel=AFTER)(look.status)
-app.command("held", rich_help_panel=AFTER)(look.held)
-app.command("replay", rich_help_panel=AFTER)(replay.replay)
-app.command("trace", rich_help_panel=AFTER)(trace.trace)
-app.command("audit", rich_help_panel=AFTER)(trace.audit)
-app.command("init", rich_help_panel=SETUP, epilog=init.EPILOG)(init.init)
-app.command("doctor", rich_help_panel=SETUP, epilog=doctor.EPILOG)(doctor.doctor)
-app.add_typer(auth.app, rich_help_panel=SETUP)
-app.add_typer(config.app, rich_help_panel=SETUP)
-app.add_typer(mapping.app, rich_help_panel=SETUP)
-app.command("demo", rich_help_panel=TRYING)(demo.demo)
-app.add_typer(sandbox.app, rich_help_panel=TRYING)
+app.command("sync", short_help="Everything below, in order.", epilog=sync.EPILOG)(sync.sync)
+app.command("sync-customers", short_help="New and changed customers into Business Central.")(sync.sync_customers)
+app.command("sync-invoices", short_help="Posted invoices, with the customers they need.")(sync.sync_invoices)
+app.command("sync-payments", short_help="Payments, applied to their invoices.")(sync.sync_payments)
+app.command("push-pricebook", short_help="Business Central items into the pricebook.")(sync.push_pricebook)
+app.command("reconcile", short_help="Prove the month against the general ledger.", epilog=reconcile.EPILOG)(
+    reconcile.reconcile
+)
+app.command("status", short_help="The last runs, and where every record stands.")(look.status)
+app.command("held", short_help="What needs a person, by cause, and what to do.")(look.held)
+app.command("replay", short_help="Put failed records back in the queue.")(replay.replay)
+app.command("ignore", short_help="Say that a record was dealt with by hand.", epilog=ignore.EPILOG)(ignore.ignore)
+app.command("trace", short_help="The life of one record.")(trace.trace)
+app.command("audit", short_help="Every decision and every write.")(trace.audit)
+app.command("init", short_help="Write the configuration by asking and looking.", epilog=init.EPILOG)(init.init)
+app.command("doctor", short_help="Check everything that a run needs.", epilog=doctor.EPILOG)(doctor.doctor)
+app.add_typer(auth.app, short_help="Store, look at, try and remove the secrets.")
+app.add_typer(config.app, short_help="Check, show and explain the configuration.")
+app.add_typer(mapping.app, short_help="Names and numbers: ServiceTitan's and the books'.")
+app.command("demo", short_help="Watch a demo month go into the books.")(demo.demo)
+app.add_typer(sandbox.app, short_help="Both systems on this machine, to try things.")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from stsync.cli.console import OUTPUT, clean, say
+from stsync.cli.console import OUTPUT, clean, counted, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -66,8 +66,8 @@ class _Bars:
     def reading(self, feed: str, count: int) -> None:
         self._update(f"reading {feed}", count, None)
 
-    def planning(self) -> None:
-        self._update("planning", 0, None)
+    def planning(self, step: str) -> None:
+        self._update(f"planning: {step}", 0, None)
 
     def applying(self, stage: str, done: int, total: int) -> None:
         self._update(f"writing {stage}", done, total)
@@ -87,10 +87,10 @@ class _Lines:
         self._name = ""
 
     def reading(self, feed: str, count: int) -> None:
-        self._tell(f"reading {feed}", f"{count:,} records")
+        self._tell(f"reading {feed}", counted(count, "record"))
 
-    def planning(self) -> None:
-        self._tell("planning", "")
+    def planning(self, step: str) -> None:
+        self._tell(f"planning: {step}", "")
 
     def applying(self, stage: str, done: int, total: int) -> None:
         left = self._left(done, total)

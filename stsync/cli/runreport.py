@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from stsync.cli.console import OUTPUT, Column, emit_json, insist, money, say, table
+from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, say, table
 from stsync.core.operations import shown
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stsync.core.reasons import Reason
     from stsync.engine.run import Result
 
+_ONE = {"customers": "customer", "invoices": "invoice", "payments": "payment", "pricebook": "item"}
 STAGES = ("customers", "invoices", "payments", "pricebook")
 FIRST = 10
 
@@ -24,12 +25,19 @@ def report(result: Result, banner: str, *, everything: bool = False) -> None:
     if OUTPUT.json:
         emit_json(document(result, banner))
         return
+    if OUTPUT.quiet and _needs_a_person(result):
+        insist(banner)
     if result.dry_run:
         _preview(result.plan, everything)
     else:
         _outcome(result)
     _put_aside(result.plan, everything)
     _closing(result)
+
+
+def _needs_a_person(result: Result) -> bool:
+    """Whether anything is printed under --quiet: it then has to say of which company it speaks."""
+    return any(one.standing.value == "hold" for one in result.plan.decisions) or any(_stopped(result))
 
 
 def document(result: Result, banner: str) -> dict[str, Any]:
@@ -41,6 +49,8 @@ def document(result: Result, banner: str) -> dict[str, Any]:
         "requests": result.requests,
         "seconds": round(result.seconds, 1),
         "exit_code": int(result.exit_code),
+        "brake": result.brake.message if result.brake is not None else None,
+        "in_doubt": result.in_doubt,
         "plan": {
             "digest": result.plan.digest,
             "operations": [_operation(one) for one in result.plan.operations()],
@@ -141,7 +151,7 @@ def _operation_list(stage: str, operations: Sequence[Operation], everything: boo
         Column("amount", right=True),
         Column("why"),
     ]
-    table(f"{stage}: {len(operations):,} writes", columns, rows)
+    table(f"{stage}: {counted(len(operations), 'write')}", columns, rows)
     if len(kept) < len(operations):
         say(f"  ... and {len(operations) - len(kept):,} more; --all lists every one, --json shows what is sent.")
 
@@ -158,7 +168,9 @@ def _outcome(result: Result) -> None:
         table("This run", columns, rows)
 
     for stage, count in result.taken_on.items():
-        say(f"{count:,} {stage} were in the target system already and were taken on; nothing was sent for them.")
+        were, them = ("was", "it") if count == 1 else ("were", "them")
+        taken = counted(count, _ONE.get(stage, stage))
+        say(f"{taken} {were} in the target system already and {were} taken on; nothing was sent for {them}.")
 
 
 def _put_aside(plan: Plan, everything: bool) -> None:
@@ -169,9 +181,11 @@ def _put_aside(plan: Plan, everything: bool) -> None:
         if rows:
             columns = [Column("records", right=True), Column("amount", right=True), Column("which"), Column("why")]
             kept = rows if everything else rows[:FIRST]
-            table(f"{title} ({sum(len(group) for _, group in causes):,} records)", columns, kept, needed=needed)
+            table(
+                f"{title} ({counted(sum(len(group) for _, group in causes), 'record')})", columns, kept, needed=needed
+            )
             if len(kept) < len(rows):
-                say(f"  ... and {len(rows) - len(kept):,} more causes; stsync held shows all of them.")
+                say(f"  ... and {counted(len(rows) - len(kept), 'more cause')}; stsync held shows every one.")
 
 
 def _by_cause(decisions: Iterable[Decision]) -> list[tuple[Reason, list[Decision]]]:
@@ -197,12 +211,23 @@ def _closing(result: Result) -> None:
         say("This was a preview. No record was created, changed or posted, and nothing was noted.")
         say("Business Central computes its own totals when a draft exists: they are compared before each posting.")
         return
-    totals: dict[str, int] = {}
-    for (_, state, _), total in result.counts.items():
-        totals[state] = totals.get(state, 0) + total.records
-    held, dead = totals.get("held", 0), totals.get("dead", 0)
-    say(f"{result.requests:,} requests in {result.seconds:.1f} s. Run {result.run_id}.")
+    held, dead = _stopped(result)
+    say(f"{counted(result.requests, 'request')} in {result.seconds:.1f} s. Run {result.run_id}.")
     if held or dead:
-        insist(f"{held:,} records are held and {dead:,} were refused for good: stsync held tells what to do.")
+        stopped = counted(held, "record is held", "records are held")
+        put_aside = counted(dead, "was refused for good", "were refused for good")
+        insist(f"{stopped} and {put_aside}: stsync held tells what to do.")
+    drafts = sum(total.records for (_, _, outcome), total in result.counts.items() if outcome == "draft")
+    if drafts:
+        say(f"{counted(drafts, 'document is', 'documents are')} left in Business Central for a person to post.")
     if not result.carried:
         say("Nothing new had to be carried over.")
+
+
+def _stopped(result: Result) -> tuple[int, int]:
+    """How many records are held, and how many are dead."""
+    held, dead = (
+        sum(total.records for (_, state, _), total in result.counts.items() if state == wanted)
+        for wanted in ("held", "dead")
+    )
+    return held, dead

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from stsync.cli.console import OUTPUT, fail
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
 from stsync.engine.scope import STAGES, Scope
 from stsync.engine.switches import Allowed
@@ -80,4 +81,6 @@ def _run(scope: Scope, config: Path | None, allowed: Allowed, *, dry_run: bool, 
     with watcher(wiring.banner(), dry_run=dry_run) as watching:
         result = run(wiring, order, watching)
     report(result, wiring.banner(), everything=everything)
+    if result.brake is not None and not OUTPUT.json:
+        fail(result.brake)
     return result.exit_code

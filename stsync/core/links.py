@@ -33,7 +33,8 @@ class LedgerEntry(Protocol):
 
 @dataclass(frozen=True)
 class Link:
-    """One record's counterpart. `fingerprint` is the source as it was when it was carried over.
+    """One record's counterpart. `fingerprint` is the source as it was when it was carried over, `customer` the number
+    of the card that the document went to.
 
     `revision` numbers the next create or update, so that no key is ever used for two different writes;
     `attempt` goes up each time something of ours was deleted to be made anew.
@@ -45,6 +46,7 @@ class Link:
     fingerprint: str = ""
     digest: str = ""
     total: Decimal | None = None
+    customer: str = ""
     posted: bool = False
     settled: bool = True
     revision: int = 1
@@ -73,7 +75,9 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
     if entry.verb == Verb.DELETE:
         return Link(revision=revision, attempt=state.attempt + 1)
     if entry.verb == Verb.POST:
-        return _changed(state, posted=True, number=entry.target_number or state.number)
+        # What was posted is the source as it was then: it may have changed since the draft without changing its body.
+        fingerprint = str(entry.detail.get("fingerprint") or state.fingerprint)
+        return _changed(state, posted=True, number=entry.target_number or state.number, fingerprint=fingerprint)
     return _changed(
         state,
         id=entry.target_id or state.id,
@@ -81,6 +85,7 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         fingerprint=str(entry.detail.get("fingerprint", state.fingerprint)),
         digest=entry.digest,
         total=entry.amount,
+        customer=str(entry.detail.get("customer") or state.customer),
         posted=state.posted or bool(entry.detail.get("posted")),
         revision=revision,
     )

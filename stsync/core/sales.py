@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -52,7 +53,10 @@ def priced(quantity: Decimal, price: Decimal, total: Decimal) -> tuple[Decimal, 
     There quantities and prices have five decimals and the product is rounded to the cent (facts sections 1 and 6);
     ServiceTitan's line total is the truth, whatever its quantity and price multiply to.
     """
-    if quantity != 0 and money.fits(quantity, 5) and money.fits(price, 5) and money.cents(quantity * price) == total:
+    # A product beyond any amount would not fit Python's 28 digits either, and one absurd line must not end the run.
+    if quantity == 0 or abs(quantity * price) >= Decimal(10) ** 15:
+        return None
+    if money.fits(quantity, 5) and money.fits(price, 5) and money.cents(quantity * price) == total:
         return quantity, price
     return None
 
@@ -80,6 +84,7 @@ class Draft:
     tax: Decimal
     lines: Sequence[DraftLine]
     etag: str = ""
+    posting_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ class Expected:
     total: Decimal
     tax: Decimal
     lines: Sequence[SalesLine]
+    posting_on: date | None = None
 
 
 def differences(expected: Expected, draft: Draft) -> list[str]:
@@ -97,6 +103,8 @@ def differences(expected: Expected, draft: Draft) -> list[str]:
     found: list[str] = []
     if draft.customer_number != expected.customer_number.upper():
         found.append(f"the customer is {draft.customer_number}, not {expected.customer_number}")
+    if draft.posting_on != expected.posting_on:
+        found.append(f"the posting date is {draft.posting_on}, not {expected.posting_on}")
     if draft.total != expected.total:
         found.append(f"the total is {draft.total}, ServiceTitan's is {expected.total}")
     if draft.tax != expected.tax:

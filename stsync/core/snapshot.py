@@ -76,7 +76,10 @@ class BookJournal:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Facts from Business Central. A natural key that is in `probed` and has no counterpart is surely not there."""
+    """Facts from Business Central. A natural key that is in `probed` and has no counterpart is surely not there.
+
+    `journals_made` counts, from our own ledger, how often a payment journal of this code was made before.
+    """
 
     accounts: Mapping[str, Account] = field(default_factory=dict)
     dimensions: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -86,6 +89,7 @@ class Snapshot:
     posting_from: date | None = None
     posting_to: date | None = None
     journals: Mapping[str, BookJournal] = field(default_factory=dict)
+    journals_made: Mapping[str, int] = field(default_factory=dict)
     customers: Mapping[str, BookCustomer] = field(default_factory=dict)
     invoices: Mapping[str, tuple[BookInvoice, ...]] = field(default_factory=dict)
     posted_payments: Mapping[str, Decimal] = field(default_factory=dict)

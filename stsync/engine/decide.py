@@ -21,9 +21,9 @@ from stsync.engine.records import Records
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Wanted
-from stsync.stages import customers, invoices, payments, pricebook
+from stsync.stages import customers, invoices, payment_journals, payments, pricebook
 from stsync.stages.invoices import Buyer
-from stsync.stages.payments import Payable
+from stsync.stages.payment_entry import Payable
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def plan(
     unreadable = [hold(one.kind, one.source_id, About(number=one.source_id), one.reason) for one in records.unreadable]
     return Plan(
         decisions=(*unreadable, *customer_decisions, *invoice_decisions, *payment_decisions, *item_decisions),
-        preparations=tuple(payments.new_journals(payment_decisions, snapshot, settings.payments)),
-        postings=tuple(payments.postings(payment_decisions, snapshot, settings.payments)),
+        preparations=tuple(payment_journals.new_journals(payment_decisions, snapshot, settings.payments)),
+        postings=tuple(payment_journals.postings(payment_decisions, snapshot, settings.payments)),
     )
 
 
@@ -70,7 +70,7 @@ def wanted(drawn: Plan) -> Wanted:
         if decision.standing == Standing.ACT and decision.kind in keys:
             keys[decision.kind] |= {one.natural_key for one in decision.operations}
     for posting in drawn.postings:
-        keys["payments"] |= {payments.natural_key(one) for one in posting.facts["payments"]}
+        keys["payments"] |= {payment_journals.natural_key(one) for one in posting.facts["payments"]}
     return Wanted(*(frozenset(keys[kind]) for kind in ("customers", "invoices", "payments")))
 
 
@@ -154,7 +154,9 @@ class _Desk:
         link = self._records.link("invoices", invoice_id)
         buyer = self._buyer(invoice.customer.id) if invoice and invoice.customer else Buyer()
         payable = Payable(
-            customer_number=buyer.number, posting_date=invoice.invoiced_on if invoice is not None else None
+            # After a merge ServiceTitan names the survivor; the books still hold the invoice on the card it went to.
+            customer_number=link.customer or buyer.number,
+            posting_date=invoice.invoiced_on if invoice is not None else None,
         )
         if link.posted:
             return replace(payable, id=link.id)
@@ -242,6 +244,11 @@ _NEVER = {
         "invoice-exported-elsewhere",
         "was exported from ServiceTitan by other means, so stsync did not carry it",
         "Enter the payment in Business Central by hand, against the invoice that the other export made.",
+    ),
+    "removed": (
+        "invoice-cancelled",
+        "was cancelled in ServiceTitan before it was posted",
+        "Apply the payment in ServiceTitan to another invoice, or take it off this one.",
     ),
     "nothing_to_post": (
         "invoice-with-nothing-on-it",

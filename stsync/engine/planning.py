@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from stsync.businesscentral.odata import Read, compare
 from stsync.config.model import Config
 from stsync.core.links import Link
+from stsync.core.operations import Verb
 from stsync.core.plan import Plan, Standing
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import Snapshot
@@ -17,13 +18,13 @@ from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.engine import decide
-from stsync.engine.read import read_missing_contacts, read_missing_customers
+from stsync.engine.read import read_missing_contacts, read_missing_customers, with_zone_names
 from stsync.engine.records import Records, add_customers, add_links, add_reaches, open_records
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, reference_reads, snapshot
 from stsync.servicetitan.client import ServiceTitan
-from stsync.stages import invoices, payments
+from stsync.stages import invoices, payment_journals
 from stsync.state import Incoming, State
 from stsync.wiring import Systems
 
@@ -48,24 +49,31 @@ def draw_plan(
     scope: Scope,
     *,
     now: Callable[[], datetime],
+    tell: Callable[[str], None],
 ) -> Drawn:
-    """Read what is needed of both systems and decide about every open record."""
+    """Read what is needed of both systems and decide about every open record; `tell` hears how far it is."""
+    tell("reading what is open")
     pricebook = scope.pricebook and bool(config.pricebook.rules)
     records = open_records(state, scope)
+    zones = settings.choices.tables["tax_zones"]
+    records.invoices = with_zone_names(systems.servicetitan, state, records.invoices, zones.__contains__)
     elsewhere = _elsewhere(state, records)
     _complete_customers(systems.servicetitan, state, records, elsewhere, now)
-    known = _reference(config, state, systems, records, pricebook=pricebook, now=now)
+    known = _reference(config, settings, state, systems, records, pricebook=pricebook, now=now)
     skus: dict[str, list[Sku]] = {}
     if pricebook:
         records.items = _items(state, records, scope)
         skus = _skus(systems.servicetitan) if records.items else {}
-    first = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus)
-    wanted = decide.wanted(first).without(known.probed)
-    if not wanted:
-        return Drawn(first, records.hashes)
-    _complete_contacts(systems.servicetitan, state, records, first, now)
-    complete = look_up(systems.books, known, wanted)
-    return Drawn(decide.plan(records, complete, settings, scope, elsewhere=elsewhere, skus=skus), records.hashes)
+    tell(f"deciding about {len(records.invoices):,} invoices and {len(records.payments):,} payments")
+    drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus)
+    # What the books answer can let other records move up (under a limit, or a payment whose invoice was found posted):
+    # they are looked up too, so that nothing is ever made unprobed.
+    while wanted := decide.wanted(drawn).without(known.probed):
+        _complete_contacts(systems.servicetitan, state, records, drawn, now)
+        tell(f"looking for {len(wanted.keys):,} records in Business Central")
+        known = look_up(systems.books, known, wanted)
+        drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus)
+    return Drawn(drawn, records.hashes)
 
 
 def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
@@ -115,6 +123,7 @@ def _complete_contacts(
 
 def _reference(
     config: Config,
+    settings: Settings,
     state: State,
     systems: Systems,
     records: Records,
@@ -138,7 +147,14 @@ def _reference(
     rows = read_all(systems.books, reads) if reads else {}
     if pricebook:
         _store_items(state, rows.pop("changed items"), now())
-    return lookup.added(systems.books, snapshot(rows), rows)
+    known = replace(snapshot(rows), journals_made=_journals_made(state, settings))
+    return lookup.added(systems.books, known, rows)
+
+
+def _journals_made(state: State, settings: Settings) -> dict[str, int]:
+    """How often our ledger says that a payment journal was made, by code."""
+    rows = state.ledger.by_sources(payment_journals.STAGE, settings.payments.journals)
+    return {code: sum(row.verb == Verb.CREATE and row.state == "done" for row in made) for code, made in rows.items()}
 
 
 def _half_done(records: Records) -> Wanted:
@@ -147,12 +163,13 @@ def _half_done(records: Records) -> Wanted:
     lines = (one.id for one in records.payments if _unposted(records.link("payments", one.id)))
     return Wanted(
         invoices=frozenset(invoices.natural_key(one) for one in drafts),
-        payments=frozenset(payments.natural_key(one) for one in lines),
+        payments=frozenset(payment_journals.natural_key(one) for one in lines),
     )
 
 
 def _unposted(link: Link) -> bool:
-    return link.exists and not link.posted
+    """Ours and not posted, or sent without a trustworthy answer."""
+    return not link.posted and (link.exists or not link.settled)
 
 
 def _changed_items(cursor: str | None) -> Read:
@@ -194,5 +211,13 @@ def _skus(servicetitan: ServiceTitan) -> dict[str, list[Sku]]:
     skus: dict[str, list[Sku]] = {}
     for kind, name in _PRICEBOOK_LISTS.items():
         for code, rows in servicetitan.pricebook(name).items():
-            skus.setdefault(code, []).extend(Sku.parse(kind, row) for row in rows)
+            skus.setdefault(code, []).extend(_sku(kind, row) for row in rows)
     return skus
+
+
+def _sku(kind: str, row: Mapping[str, Any]) -> Sku:
+    """One entry; one that cannot be read keeps its code taken, so that only the item of that code is held."""
+    try:
+        return Sku.parse(kind, row)
+    except UnknownShape:
+        return Sku.unreadable(kind, row)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from stsync.core.canonical import digest
 from stsync.core.source.fields import UnknownShape, record_id, reference
+from stsync.core.source.invoice import Invoice
 from stsync.engine.scope import Scope
+from stsync.errors import CredentialsError
+from stsync.http.outcomes import Refused
 from stsync.servicetitan.client import FeedPage, FeedTokenRefused, ServiceTitan
 from stsync.state import Incoming, State
 
@@ -25,20 +30,26 @@ def read_feeds(
     scope: Scope,
     *,
     go_live: date,
+    from_start: bool = False,
     now: Callable[[], datetime],
     progress: Callable[[str, int], None],
 ) -> None:
-    """Bring every feed of the scope up to date. Raises SystemUnavailable; what was stored by then stays."""
+    """Bring every feed of the scope up to date. Raises SystemUnavailable; what was stored by then stays.
+
+    `from_start` reads everything since go-live again. Reading since a day leaves the feeds' places alone: the day may
+    lie behind a place, and what is between the two would be lost.
+    """
     start = scope.since or go_live - FIRST_READ_MARGIN
+    moves = scope.since is None
     for name in scope.feeds:
-        token = None if scope.since else state.cursors.token(name)
+        token = None if scope.since or from_start else state.cursors.token(name)
         try:
             pages = servicetitan.feed(name, token, start_from=start, recent=True)
-            _store_feed(pages, state, name, now=now, progress=progress)
+            _store_feed(pages, state, name, moves=moves, now=now, progress=progress)
         except FeedTokenRefused:
             # A token has no published end (facts section 2); reading again from a date is harmless.
             pages = servicetitan.feed(name, None, start_from=start, recent=True)
-            _store_feed(pages, state, name, now=now, progress=progress)
+            _store_feed(pages, state, name, moves=moves, now=now, progress=progress)
 
 
 def _store_feed(
@@ -46,12 +57,13 @@ def _store_feed(
     state: State,
     name: str,
     *,
+    moves: bool,
     now: Callable[[], datetime],
     progress: Callable[[str, int], None],
 ) -> None:
     read = 0
     for page in pages:
-        changed = store_page(state, name, page.rows, token=page.token, seen_at=now())
+        changed = store_page(state, name, page.rows, token=page.token if moves else None, seen_at=now())
         if name == "contacts":
             # A new phone number does not touch the customer's own row (trap 24).
             state.inbox.reopen("customers", changed)
@@ -62,9 +74,9 @@ def _store_feed(
 def store_page(
     state: State, kind: str, rows: Iterable[Mapping[str, Any]], *, token: str | None, seen_at: datetime
 ) -> set[str]:
-    """Store a page; returns the parents (customers of contacts) whose records changed."""
+    """Store a page; returns the parents (customers of contacts) whose records changed. No token: the place stays."""
     incoming = [_incoming(kind, row) for row in rows]
-    stored = state.inbox.store(kind, incoming, feed=kind, token=token, seen_at=seen_at)
+    stored = state.inbox.store(kind, incoming, feed=kind if token else None, token=token, seen_at=seen_at)
     if kind == "contacts":
         state.inbox.set_aside(kind, (one.source_id for one in incoming), PART_OF_CUSTOMER)
     return set(stored.parents)
@@ -96,14 +108,53 @@ def read_missing_customers(
     """Fetch customers that documents name and that no feed has brought, and whoever they were merged into."""
     wanted = set(ids)
     for _ in range(10):  # a chain of merges longer than this is held as broken
-        missing = wanted - set(state.inbox.find_many("customers", wanted))
+        known = state.inbox.find_many("customers", wanted)
+        survivors = {survivor for row in known.values() if (survivor := _merged_to(row.content))}
+        missing = (wanted | survivors) - set(known)
         if not missing:
             return
-        rows = servicetitan.by_ids("customers", sorted(int(one) for one in missing))
+        wanted |= survivors
+        unknown = missing - set(state.inbox.find_many("customers", missing))
+        rows = servicetitan.by_ids("customers", sorted(int(one) for one in unknown)) if unknown else []
         _keep(state, "customers", rows, ON_REQUEST, now())
-        wanted |= {survivor for row in rows if (survivor := _merged_to(row))}
-        if not rows:
+        if unknown and not rows:
             return
+
+
+def with_zone_names(
+    servicetitan: ServiceTitan, state: State, invoices: Sequence[Invoice], mapped: Callable[[str], bool]
+) -> list[Invoice]:
+    """The invoices with the names of tax zones that they give by number alone (`taxZoneId`, the newer of two fields).
+
+    The accountant maps zones by what they are called. The list is asked for only if a number says nothing to the
+    mapping and was never heard of, and the names stay unknown where we may not read it.
+    """
+    nameless = {one.tax_zone.id for one in invoices if one.tax_zone is not None and not one.tax_zone.name}
+    unmapped = {zone for zone in nameless if not mapped(zone)}
+    if not unmapped:
+        return list(invoices)
+    names = _zone_names(servicetitan, state, unmapped)
+    return [_zone_named(one, names) for one in invoices]
+
+
+def _zone_names(servicetitan: ServiceTitan, state: State, wanted: Iterable[str]) -> dict[str, str]:
+    known: dict[str, str] = json.loads(state.notes.note("tax zone names") or "{}")
+    if known.keys() >= set(wanted):
+        return known
+    try:
+        rows = servicetitan.tax_zones()
+    except (Refused, CredentialsError):
+        return known
+    found = {_key(row): str(row.get("name") or "") for row in rows}
+    state.notes.note("tax zone names", json.dumps(found))
+    return found
+
+
+def _zone_named(invoice: Invoice, names: Mapping[str, str]) -> Invoice:
+    zone = invoice.tax_zone
+    if zone is None or zone.name:
+        return invoice
+    return replace(invoice, tax_zone=replace(zone, name=names.get(zone.id, "")))
 
 
 def _merged_to(row: Mapping[str, Any]) -> str | None:

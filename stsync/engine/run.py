@@ -29,12 +29,13 @@ from stsync.engine.apply.pricebook import apply_pricebook
 from stsync.engine.apply.protocol import Protocol as LedgerProtocol
 from stsync.engine.apply.protocol import operator
 from stsync.engine.apply.sweep import sweep
+from stsync.engine.company import check_company
 from stsync.engine.planning import Drawn, draw_plan
 from stsync.engine.read import read_feeds
 from stsync.engine.scope import Scope
 from stsync.engine.settings import settings
 from stsync.engine.switches import Allowed
-from stsync.errors import ExitCode, StsyncError
+from stsync.errors import ExitCode, GuardError, StsyncError
 from stsync.http.exchanges import Exchange
 from stsync.http.outcomes import Refused
 from stsync.servicetitan import problems as titan_problems
@@ -46,7 +47,7 @@ class Watcher(Protocol):
     """Whoever shows a person how far a run is."""
 
     def reading(self, feed: str, count: int) -> None: ...
-    def planning(self) -> None: ...
+    def planning(self, step: str) -> None: ...
     def applying(self, stage: str, done: int, total: int) -> None: ...
 
 
@@ -56,7 +57,7 @@ class Silent:
     def reading(self, feed: str, count: int) -> None:
         """Nothing."""
 
-    def planning(self) -> None:
+    def planning(self, step: str) -> None:
         """Nothing."""
 
     def applying(self, stage: str, done: int, total: int) -> None:
@@ -75,7 +76,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run did; `counts` is where every record stands afterwards."""
+    """What a run did; `counts` is where every record stands afterwards.
+
+    `in_doubt` counts writes that were sent without a trustworthy answer; `brake` is what would stop the run that a
+    preview shows.
+    """
 
     run_id: str
     plan: Plan
@@ -85,14 +90,16 @@ class Result:
     counts: Mapping[tuple[str, str, str | None], Total]
     requests: int
     seconds: float
+    in_doubt: int = 0
+    brake: GuardError | None = None
 
     @property
     def exit_code(self) -> ExitCode:
-        """3 while records are held or dead, or waiting for the books' word on a write; 0 otherwise."""
-        open_states = {"held", "dead"}
+        """3 while records are held or dead, or the books have not said what became of a write; 0 otherwise."""
         if self.dry_run:
-            return ExitCode.OK
-        return ExitCode.HELD if any(state in open_states for _, state, _ in self.counts) else ExitCode.OK
+            return ExitCode.OK if self.brake is None else ExitCode.GUARD
+        needs_a_person = any(state in {"held", "dead"} for _, state, _ in self.counts)
+        return ExitCode.HELD if needs_a_person or self.in_doubt else ExitCode.OK
 
 
 def now() -> datetime:
@@ -133,11 +140,21 @@ class _Sitting:
 
 def _run(at: _Sitting, began: datetime) -> Result:
     config, scope = at.wiring.config, at.order.scope
+    check_company(at.state, at.systems.books, config.business_central)
     _note_configuration(at.wiring, at.state, at.run_id)
-    read_feeds(at.systems.servicetitan, at.state, scope, go_live=config.go_live, now=now, progress=at.watcher.reading)
-    at.watcher.planning()
-    drawn = draw_plan(config, settings(config, at.wiring.choices), at.state, at.systems, scope, now=now)
-    _guard(at.wiring, at.order, at.state, drawn.plan)
+    read_feeds(
+        at.systems.servicetitan,
+        at.state,
+        scope,
+        go_live=config.go_live,
+        # An earlier go-live asks for documents from before the place where the feeds were first read.
+        from_start=config.go_live.isoformat() < (at.state.notes.note("go_live") or ""),
+        now=now,
+        progress=at.watcher.reading,
+    )
+    choices = settings(config, at.wiring.choices)
+    drawn = draw_plan(config, choices, at.state, at.systems, scope, now=now, tell=at.watcher.planning)
+    brake = _guard(at, drawn.plan)
     desk = None if at.order.dry_run else _apply(at, drawn)
     seconds = (now() - began).total_seconds()
     counts = at.state.inbox.counts()
@@ -145,7 +162,18 @@ def _run(at: _Sitting, began: datetime) -> Result:
         {kind: (count, desk.amounts.get(kind, Decimal(0))) for kind, count in desk.carried.items()} if desk else {}
     )
     taken_on = dict(desk.taken_on) if desk else {}
-    return Result(at.run_id, drawn.plan, at.order.dry_run, carried, taken_on, counts, at.systems.requests(), seconds)
+    return Result(
+        at.run_id,
+        drawn.plan,
+        at.order.dry_run,
+        carried,
+        taken_on,
+        counts,
+        at.systems.requests(),
+        seconds,
+        in_doubt=sum(1 for _ in at.state.ledger.intended()),
+        brake=brake,
+    )
 
 
 def _lock(wiring: Wiring, order: Order) -> AbstractContextManager[Any]:
@@ -173,6 +201,8 @@ _BY_CHOICE = ("draft", "not_ready", "exported_elsewhere", "before_go_live", "ign
 
 def _note_configuration(wiring: Wiring, state: State, run_id: str) -> None:
     """A changed configuration may decide otherwise about records that were put aside: they are opened again."""
+    # Drafts and journal lines are left for a person, who may have posted or deleted them since.
+    state.inbox.reopen_outcomes(("draft",))
     present = config_digest(wiring.config)
     before = state.notes.note("configuration")
     if before == present:
@@ -185,11 +215,19 @@ def _note_configuration(wiring: Wiring, state: State, run_id: str) -> None:
     state.notes.note("configuration", present)
 
 
-def _guard(wiring: Wiring, order: Order, state: State, plan: Plan) -> None:
-    limits = guard.Limits(wiring.config.limits.documents_per_run, wiring.config.limits.amount_per_run)
-    go_live = wiring.config.go_live.isoformat()
-    guard.check(plan, limits, order.allowed, go_live=go_live, go_live_before=state.notes.note("go_live"))
-    state.notes.note("go_live", go_live)
+def _guard(at: _Sitting, plan: Plan) -> GuardError | None:
+    """Raises GuardError, or, in a preview, returns it: a preview is how a person sees what tripped the brake."""
+    config = at.wiring.config
+    limits = guard.Limits(config.limits.documents_per_run, config.limits.amount_per_run)
+    go_live = config.go_live.isoformat()
+    try:
+        guard.check(plan, limits, at.order.allowed, go_live=go_live, go_live_before=at.state.notes.note("go_live"))
+    except GuardError as brake:
+        if at.order.dry_run:
+            return brake
+        raise
+    at.state.notes.note("go_live", go_live)
+    return None
 
 
 def _apply(at: _Sitting, drawn: Drawn) -> Desk:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stsync.config.model import Config
 from stsync.core.mapping import Mapping
-from stsync.stages import customers, invoices, payments, pricebook, sales_lines
+from stsync.stages import customers, invoices, payment_journals, pricebook, sales_lines
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Settings:
     choices: Mapping
     customers: customers.Settings
     invoices: invoices.Settings
-    payments: payments.Settings
+    payments: payment_journals.Settings
     pricebook: pricebook.Settings
     transfer_all_customers: bool
 
@@ -30,13 +30,13 @@ def settings(config: Config, choices: Mapping) -> Settings:
             number=lambda customer_id: template.replace("{id}", customer_id), tax_liable=config.customers.tax_liable
         ),
         invoices=_invoices(config),
-        payments=payments.Settings(
+        payments=payment_journals.Settings(
             go_live=config.go_live,
             status=config.payments.status,
             post=config.payments.post,
             payments_per_posting=config.payments.payments_per_posting,
             journals={
-                code: payments.JournalChoice(journal.balancing_account, journal.name or "")
+                code: payment_journals.JournalChoice(journal.balancing_account, journal.name or "")
                 for code, journal in config.payments.journals.items()
             },
         ),

@@ -11,10 +11,13 @@ from typing import Any
 from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, any_of, compare, enum_text
 from stsync.core.snapshot import Account, BookCustomer, BookInvoice, BookJournal, OpenLine, Snapshot
+from stsync.core.source.fields import UnknownShape
 from stsync.core.source.item import Item
+from stsync.errors import CredentialsError, UsageError
 from stsync.http.outcomes import Refused
 
 Row = Mapping[str, Any]
+Postings = frozenset[tuple[str, date | None, Decimal]]
 
 # How many natural keys one filter asks for: addresses stay far below any proxy's limit.
 KEYS_PER_READ = 40
@@ -56,18 +59,22 @@ def read_all(books: BusinessCentral, reads: Mapping[str, Read]) -> dict[str, lis
     """Read them all, in one batch where that is possible; a set that this version of Business Central lacks is empty."""
     try:
         return dict(zip(reads, books.read_many(list(reads.values())), strict=True))
-    except Refused:
+    except (Refused, CredentialsError, UsageError):
         return {name: _tolerated(books, name, read) for name, read in reads.items()}
 
 
 def _tolerated(books: BusinessCentral, name: str, read: Read) -> list[dict[str, Any]]:
     try:
         return books.read(read)
-    except Refused as error:
+    except (Refused, CredentialsError, UsageError) as error:
         # Only the posting window may be missing: without it a closed period shows when Business Central refuses.
-        if name == "setup" and error.status in {400, 403, 404, 405, 501}:
+        if name == "setup" and error.reference in _NOT_SERVED:
             return []
         raise
+
+
+# Refused, not permitted, or a 404 without Business Central's envelope, as a gateway answers.
+_NOT_SERVED = frozenset({"refused", "permission-missing", "environment-not-found"})
 
 
 def snapshot(rows: Mapping[str, Sequence[Row]]) -> Snapshot:
@@ -80,11 +87,22 @@ def snapshot(rows: Mapping[str, Sequence[Row]]) -> Snapshot:
             for row in rows.get("dimensions", ())
         },
         payment_terms={str(row["code"]): str(row["id"]) for row in rows.get("terms", ())},
-        items={str(row["number"]): Item.parse(row) for row in rows.get("items", ())},
-        posting_from=_day(setup[0].get("allowPostingFrom")) if setup else None,
-        posting_to=_day(setup[0].get("allowPostingTo")) if setup else None,
+        items=_items(rows.get("items", ())),
+        posting_from=day(setup[0].get("allowPostingFrom")) if setup else None,
+        posting_to=day(setup[0].get("allowPostingTo")) if setup else None,
         journals={str(row["code"]).upper(): _journal(row) for row in rows.get("journals", ())},
     )
+
+
+def _items(rows: Iterable[Row]) -> dict[str, Item]:
+    """Items by number; one of a shape that we do not know counts as not there, so that only its own lines are held."""
+    items: dict[str, Item] = {}
+    for row in rows:
+        try:
+            items[str(row["number"])] = Item.parse(row)
+        except UnknownShape:
+            continue
+    return items
 
 
 def _account(row: Row) -> Account:
@@ -103,8 +121,17 @@ def _journal(row: Row) -> BookJournal:
         id=str(row["id"]),
         code=str(row["code"]).upper(),
         balancing_account=str(row.get("balancingAccountNumber") or ""),
-        lines=tuple(open_line(line) for line in row.get("customerPayments") or ()),
+        lines=open_lines(row.get("customerPayments") or ()),
     )
+
+
+def open_lines(rows: Iterable[Row]) -> tuple[OpenLine, ...]:
+    """The lines of a journal that say something.
+
+    Posting leaves an empty line behind (trap 8). It should not show here, and is posted as nothing if it does.
+    """
+    lines = (open_line(row) for row in rows)
+    return tuple(line for line in lines if line.customer_number or line.amount)
 
 
 def open_line(row: Row) -> OpenLine:
@@ -116,11 +143,12 @@ def open_line(row: Row) -> OpenLine:
         customer_number=str(row.get("customerNumber") or ""),
         amount=Decimal(row.get("amount") or 0),
         applies_to_id="" if applies_to == _NO_ID else applies_to,
-        posting_date=_day(row.get("postingDate")),
+        posting_date=day(row.get("postingDate")),
     )
 
 
-def _day(value: object) -> date | None:
+def day(value: object) -> date | None:
+    """A date of Business Central, or None for its empty one."""
     # 0001-01-01 is Business Central's empty date (facts section 1, dates).
     if not isinstance(value, str) or value.startswith("0001"):
         return None
@@ -167,7 +195,7 @@ class Lookup:
         documents = _named("documents", rows)
         # A released draft is Open too; only the general ledger proves a posting (trap 1).
         unproven = {str(row["number"]) for row in documents if enum_text(str(row["status"])) == "Open"}
-        posted = frozenset(str(row["documentNumber"]) for row in _ledger(books, "Invoice", unproven))
+        posted = _postings(_ledger(books, "Invoice", unproven))
         payments = [row for row in _named("payments", rows) if enum_text(str(row["documentType"])) == "Payment"]
         return replace(
             known,
@@ -211,25 +239,28 @@ def _customer(row: Row) -> BookCustomer:
     )
 
 
-def _by_external_number(rows: Iterable[Row], posted: frozenset[str]) -> dict[str, tuple[BookInvoice, ...]]:
+def _by_external_number(rows: Iterable[Row], posted: Postings) -> dict[str, tuple[BookInvoice, ...]]:
     found: dict[str, tuple[BookInvoice, ...]] = {}
     for row in rows:
-        key = str(row["externalDocumentNumber"])
+        key = str(row["externalDocumentNumber"]).strip().upper()
         found[key] = (*found.get(key, ()), book_invoice(row, posted))
     return found
 
 
-def book_invoice(row: Row, posted: frozenset[str]) -> BookInvoice:
-    """A sales invoice; `posted` are the numbers that the general ledger knows as invoices."""
+def book_invoice(row: Row, posted: Postings) -> BookInvoice:
+    """A sales invoice; `posted` are the invoice entries of the general ledger."""
     status = enum_text(str(row["status"]))
+    total = Decimal(row["totalAmountIncludingTax"])
+    # Numbers of drafts and of posted invoices can be the same (facts section 4), so date and amount must fit too.
+    proof = (str(row["number"]), day(row.get("postingDate")), total)
     return BookInvoice(
         id=str(row["id"]),
         number=str(row["number"]),
         customer_number=str(row.get("customerNumber") or ""),
-        total=Decimal(row["totalAmountIncludingTax"]),
+        total=total,
         status=status,
-        posted=status in {"Paid", "Canceled", "Corrective"} or (status == "Open" and str(row["number"]) in posted),
-        posting_date=_day(row.get("postingDate")),
+        posted=status in {"Paid", "Canceled", "Corrective"} or (status == "Open" and proof in posted),
+        posting_date=day(row.get("postingDate")),
         etag=str(row.get("@odata.etag") or ""),
     )
 
@@ -238,6 +269,15 @@ def _ledger(books: BusinessCentral, document_type: str, numbers: Iterable[str]) 
     reads = _parts("ledger", "generalLedgerEntries", "documentNumber", numbers, _LEDGER_FIELDS)
     rows = read_all(books, reads).values() if reads else ()
     return [row for part in rows for row in part if enum_text(str(row["documentType"])) == document_type]
+
+
+def _postings(rows: Iterable[Row]) -> Postings:
+    """Number, date and amount of each debit; one of an invoice's is its receivable, and an invoice over nothing has none."""
+    found: set[tuple[str, date | None, Decimal]] = set()
+    for row in rows:
+        number, on = str(row["documentNumber"]), day(row.get("postingDate"))
+        found |= {(number, on, Decimal(row.get("debitAmount") or 0)), (number, on, Decimal(0))}
+    return frozenset(found)
 
 
 def _booked(rows: Iterable[Row]) -> dict[str, Decimal]:

@@ -13,7 +13,12 @@ from stsync.errors import ExitCode, StsyncError, SystemUnavailable
 
 
 class Refused(StsyncError):
-    """The server understood and said no; nothing was changed. `code` is empty when the answer had no envelope."""
+    """The server understood and said no; nothing was changed. `code` is empty when the answer had no envelope.
+
+    Left uncaught, it was a question that every run asks: the run ends as with an unavailable system.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.UNAVAILABLE
 
     def __init__(
         self, status: int, code: str, text: str, correlation_id: str = "", *, system: str = "The system"
@@ -21,6 +26,7 @@ class Refused(StsyncError):
         super().__init__(
             "refused",
             f"{system} refused the request.",
+            hint="The vendor's words say why. Run: stsync doctor",
             note=text,
             context={"status": str(status), "code": code, "correlation id": correlation_id},
         )

@@ -18,7 +18,7 @@ from stsync.http.exchanges import Exchange, OnExchange, Tally
 from stsync.http.outcomes import NotProcessed, OutcomeUnknown
 from stsync.http.redact import redact
 from stsync.http.retry import Transient, retrying, wanted_pause
-from stsync.http.throttle import Throttle
+from stsync.http.throttle import Throttle, Window
 from stsync.http.verdicts import System, judge_read, judge_write, speaks_of_app_key
 from stsync.http.wire import CertificateRefused, Incoming, Lost, NeverConnected, Outgoing, TooLarge, Wire
 
@@ -48,8 +48,9 @@ class Session:
     """One remote system's HTTP session; safe to share between threads.
 
     `per_second` and `concurrent` are this session's share of the vendor's limits, `burst` how many requests
-    may go at once after a pause. `read_only=True` refuses every write before it leaves: that is what makes a
-    dry run exact. `on_exchange` is called for every request on the wire, from the thread that made it.
+    may go at once after a pause, `window` a limit that the vendor counts over minutes. `read_only=True` refuses
+    every write before it leaves: that is what makes a dry run exact. `on_exchange` is called for every request on
+    the wire, from the thread that made it.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Session:
         per_second: float,
         concurrent: int,
         burst: int = 1,
+        window: Window | None = None,
         read_only: bool = False,
         on_exchange: OnExchange | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -75,7 +77,7 @@ class Session:
         self._sleep = sleep
         self._clock = clock
         self._tally = Tally()
-        self._throttle = Throttle(per_second, concurrent, burst=burst, sleep=sleep, clock=clock)
+        self._throttle = Throttle(per_second, concurrent, burst=burst, window=window, sleep=sleep, clock=clock)
         self._wire = Wire(
             auth,
             timeout=timeout,

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Window:
+    """At most so many requests in any stretch of so many seconds, however they are spread in it."""
+
+    requests: int
+    seconds: float
 
 
 class Throttle:
-    """A token bucket and a limit on concurrency, for all threads of one session.
+    """A token bucket, a sliding window and a limit on concurrency, for all threads of one session.
 
     The bucket starts full with `burst` requests; every window of W seconds admits at most
-    `per_second * W + burst` (ecosystem section 5.3), so a burst of one keeps a vendor's limit exactly.
+    `per_second * W + burst` (ecosystem section 5.3), so a burst of one keeps a vendor's limit exactly. A `window`
+    suits a vendor who counts over minutes: short runs go at full speed, long ones at the average allowed.
     """
 
     def __init__(
@@ -20,6 +32,7 @@ class Throttle:
         concurrent: int,
         *,
         burst: int = 1,
+        window: Window | None = None,
         sleep: Callable[[float], None],
         clock: Callable[[], float],
     ) -> None:
@@ -30,6 +43,8 @@ class Throttle:
         self._sleep = sleep
         self._clock = clock
         self._due = clock()
+        self._window = window
+        self._departures: deque[float] = deque(maxlen=window.requests if window else 0)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -49,6 +64,13 @@ class Throttle:
         with self._lock:
             now = self._clock()
             self._due = max(self._due, now)
-            wait = self._due - self._lead - now
-            self._due += self._interval
-            return wait
+            departure = max(self._due - self._lead, self._window_opens())
+            self._departures.append(max(departure, now))
+            self._due = max(self._due, departure) + self._interval
+            return departure - now
+
+    def _window_opens(self) -> float:
+        """When the window has room again; long ago while it is not full."""
+        if self._window is None or len(self._departures) < self._window.requests:
+            return -math.inf
+        return self._departures[0] + self._window.seconds

@@ -17,6 +17,8 @@ System = Literal["ServiceTitan", "Business Central"]
 _EXCERPT = 300
 # These say something about the request itself, so even a gateway's own page is proof enough that nothing happened.
 _ABOUT_THE_REQUEST = frozenset({405, 411, 413, 414, 415, 431, 501})
+# BC facts section 12: whether missing rights answer 403 or 400 is only inferred; the words are the same.
+_NOT_PERMITTED = re.compile(r"current permissions prevented the action", re.IGNORECASE)
 # BC facts section 13: a deadlocked operation with several commits can have been applied in part.
 _LOCKED = re.compile(
     r"deadlock|locked by another|lock(?:ed)? (?:request )?time-?out|another session|please retry the activity",
@@ -31,6 +33,8 @@ def judge_read(answer: Answer, system: System, *, readable: bool) -> Answer:
         raise redirected(answer, system)
     if _doubtful(answer):
         raise Transient(_line(answer), wanted_pause(answer))
+    if answer.status == HTTPStatus.BAD_REQUEST and _NOT_PERMITTED.search(_error(answer).text):
+        raise _forbidden(answer, system)
     if answer.status >= 400:
         raise refusal(answer, system)
     if not readable or (answer.body is None and answer.status == HTTPStatus.OK):

@@ -104,6 +104,14 @@ class Wire:
             response = self._requests.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
         except requests.RequestException as error:
             raise _failure(error) from error
+        except OSError as error:
+            # requests raises a bare OSError before it connects when the named bundle is not there.
+            raise UsageError(
+                "ca-bundle-unusable",
+                "The file of trusted certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be used.",
+                hint="Correct the variable, or take it away; nothing was sent.",
+                note=str(error),
+            ) from error
         try:
             return Incoming(response.status_code, response.headers, self._content(response, until))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:

@@ -12,10 +12,21 @@ from stsync.core.links import Link, link
 from stsync.reports.changes import Change, changes
 from stsync.reports.entries import sentence
 from stsync.reports.words import ONE, outcome_words
+from stsync.stages.payment_journals import natural_key
 from stsync.state import AuditRow, InboxRow, LedgerRow, State, Version
 
 # An answer is written down at most this long after its request; no search goes further.
 _LATEST_ANSWER = timedelta(hours=1)
+_NEXT_AFTER = {
+    (
+        "draft",
+        "invoices",
+    ): "A person posts it in Business Central, page Sales Invoices; the next sync takes note of it.",
+    (
+        "draft",
+        "payments",
+    ): "A person posts it in Business Central, page Cash Receipt Journals; the next sync takes note of it.",
+}
 _FIRST_SHOWN = ("syncStatus", "invoiceDate", "date", "total", "type", "name", "displayName", "number")
 
 
@@ -42,6 +53,11 @@ class Life:
     events: tuple[Event, ...]
     writes: tuple[LedgerRow, ...]
     versions: tuple[Version, ...]
+
+    @property
+    def number(self) -> str:
+        """The number that Business Central shows; empty while the books surely hold nothing."""
+        return _book_number(self.row, self.link)
 
 
 def life(state: State, row: InboxRow) -> Life:
@@ -146,10 +162,20 @@ def _unanswered(row: AuditRow, intent: AuditRow) -> bool:
     return (status == 0 or status >= 500) and str(intent.detail.get("entity")) in str(row.detail.get("url", ""))
 
 
+def _book_number(row: InboxRow, known: Link) -> str:
+    """A payment's lines carry its own document number; what Business Central gives a line is no number to people."""
+    if row.kind == "payments" and known.exists:
+        return natural_key(row.source_id)
+    return known.number
+
+
 def _stands(row: InboxRow, known: Link) -> str:
-    number = f" as {known.number}" if known.number else ""
+    number = f" as {_book_number(row, known)}" if _book_number(row, known) else ""
     if not known.settled and row.state != "settled":
         return "In doubt: a write was sent, or was about to be, and its end is not known."
+    if row.outcome == "draft":
+        what = "in the payment journal" if row.kind == "payments" else "as a draft"
+        return f"In Business Central {what}{number.replace(' as', ',')}: left for a person to post."
     if row.state == "settled":
         return f"Settled: {outcome_words(row.outcome)}{number if known.exists or known.posted else ''}."
     if row.state == "pending":
@@ -157,7 +183,7 @@ def _stands(row: InboxRow, known: Link) -> str:
         return f"New or changed: the next sync decides about it.{earlier}"
     message = row.reason.message if row.reason else ""
     if row.state == "dead":
-        return f"Dead after {row.attempts} refusals: {message}"
+        return f"Dead after {row.attempts} refusal{'' if row.attempts == 1 else 's'}: {message}"
     return f"{row.state.capitalize()}: {message}"
 
 
@@ -168,7 +194,10 @@ def _next(row: InboxRow, known: Link) -> str:
     if row.state == "settled":
         if row.outcome == "not_ready":
             return "It follows by itself once ServiceTitan has posted it."
-        return "Nothing, unless it changes."
+        if row.outcome == "by_hand":
+            again = f"stsync ignore {ONE[row.kind]} {row.source_id} --undo"
+            return f"Nothing, unless it changes in ServiceTitan. To put it back in the queue: {again}"
+        return _NEXT_AFTER.get((row.outcome or "", row.kind)) or "Nothing, unless it changes."
     if row.state == "pending":
         return "Run stsync sync; stsync sync --dry-run shows what it would do."
     if row.state == "dead":
@@ -193,7 +222,7 @@ def document(answer: Life) -> dict[str, Any]:
         "reason": asdict(row.reason) if row.reason else None,
         "stands": answer.stands,
         "next": answer.next,
-        "in_books": {"id": answer.link.id, "number": answer.link.number, "posted": answer.link.posted},
+        "in_books": {"id": answer.link.id, "number": answer.number, "posted": answer.link.posted},
         "events": [asdict(event) for event in answer.events],
         "writes": [_write_document(write) for write in answer.writes],
         "versions": [asdict(version) for version in answer.versions],

@@ -157,10 +157,12 @@ class ServiceTitan:
 
 
 def _page(answer: Answer, size: int) -> tuple[list[Row], bool]:
-    """A page's rows and whether there are more; a bare array goes on while it is full (trap 4)."""
+    """A page's rows and whether there are more; a bare array goes on while it is full (trap 4), as does a silent page."""
     body = answer.body
     rows = body.get("data") if isinstance(body, dict) else body
-    has_more = body.get("hasMore") if isinstance(body, dict) else isinstance(rows, list) and len(rows) >= size
+    has_more = body.get("hasMore") if isinstance(body, dict) else None
+    if has_more is None and isinstance(rows, list):
+        has_more = len(rows) >= size
     if isinstance(has_more, bool) and isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
         return rows, has_more
     raise SystemUnavailable(

@@ -51,21 +51,36 @@ def pages(
 
 def _page(read: Callable[[dict[str, str]], Answer], position: str, *, stored: str | None, recent: bool) -> FeedPage:
     params = {"from": position} if position else {}
-    if recent:
-        params["includeRecentChanges"] = "true"
     try:
-        return _parsed(read(params))
+        return _parsed(_asked(read, params, recent=recent), position)
     except Refused as error:
         if stored and error.status == 400:
             raise _stale(error) from error
         raise
 
 
-def _parsed(answer: Answer) -> FeedPage:
+def _asked(read: Callable[[dict[str, str]], Answer], params: dict[str, str], *, recent: bool) -> Answer:
+    """The answer; a feed that refuses recent changes brings them a quarter of an hour later, which loses nothing."""
+    if not recent:
+        return read(params)
+    try:
+        return read({**params, "includeRecentChanges": "true"})
+    except Refused as error:
+        if error.status != 400:
+            raise
+    return read(params)
+
+
+def _parsed(answer: Answer, position: str) -> FeedPage:
+    """A page. The last one may leave out hasMore, or else the token: then the next run reads it again (harmless)."""
     body = answer.body if isinstance(answer.body, dict) else {}
     rows, token, has_more = body.get("data"), body.get("continueFrom"), body.get("hasMore")
+    if has_more is None and token:
+        has_more = False
+    elif has_more is False and token is None:
+        token = position
     has_rows = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
-    if has_rows and isinstance(token, str) and token and isinstance(has_more, bool):
+    if has_rows and isinstance(token, str) and (token or has_more is False) and isinstance(has_more, bool):
         return FeedPage(body["data"], token, has_more)
     raise SystemUnavailable(
         "unreadable-answer",

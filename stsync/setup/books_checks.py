@@ -25,15 +25,22 @@ def books_checks(config: Config, rows: Rows, snapshot: Snapshot, today: date) ->
         yield from account_checks(config, snapshot)
     if "taxGroups" in rows:
         yield from _tax_groups(config, _codes(rows["taxGroups"], "code"))
-    for name, table, where in (
-        ("taxAreas", config.mapping.tax_zones, "mapping.tax_zones"),
-        ("paymentTerms", config.mapping.terms, "mapping.terms"),
-    ):
-        if name in rows:
-            yield _all_there(where, table.values(), _codes(rows[name], "code"))
+    yield from tax_zone_checks(config)
+    if "paymentTerms" in rows:
+        yield _all_there("mapping.terms", config.mapping.terms.values(), _codes(rows["paymentTerms"], "code"))
     if "items" in rows and config.mapping.items:
         usable = [row for row in rows["items"] if not row.get("blocked")]
         yield _all_there("mapping.items", config.mapping.items.values(), _codes(usable, "number"))
+
+
+def tax_zone_checks(config: Config) -> Iterator[Check]:
+    """Lines for tax zones that nothing uses: where Business Central computes the tax, the customer's tax area decides."""
+    zones = len(config.mapping.tax_zones)
+    if config.invoices.tax.method != "business_central" or not zones:
+        return
+    found = f"{zones} {'line is' if zones == 1 else 'lines are'} not used: invoices.tax.method is business_central"
+    todo = "The tax area on each customer card decides the tax. Take the lines out, or leave them for method line."
+    yield warn(GROUP, "mapping.tax_zones", found, todo)
 
 
 def posting_dates(go_live: date, snapshot: Snapshot, today: date) -> Iterator[Check]:
@@ -65,7 +72,7 @@ def dimension_checks(config: Config, snapshot: Snapshot) -> Iterator[Check]:
         todo = "Correct dimensions.business_unit, or create the dimension in Business Central."
         yield fail(GROUP, f"dimension {dimension}", f"is not there; there are {there}", todo)
         return
-    yield ok(GROUP, f"dimension {dimension}", f"{len(values)} values")
+    yield ok(GROUP, f"dimension {dimension}", f"values there: {len(values)}")
     missing = [
         f"{value} (business unit '{unit}')"
         for unit, value in config.mapping.business_units.items()
@@ -75,7 +82,7 @@ def dimension_checks(config: Config, snapshot: Snapshot) -> Iterator[Check]:
         todo = f"Create them on the Dimension Values page of {dimension}, or correct mapping.business_units."
         yield fail(GROUP, "mapping.business_units", f"values that are not there: {_listed(missing)}", todo)
     elif config.mapping.business_units:
-        yield ok(GROUP, "mapping.business_units", f"all {len(config.mapping.business_units)} values are there")
+        yield ok(GROUP, "mapping.business_units", f"all {len(config.mapping.business_units)} are there")
     yield unknown(
         GROUP,
         f"blocked values of {dimension}",

@@ -115,8 +115,6 @@ def needed_reads(config: Config) -> dict[str, Read]:
         reads["dimensions"] = Read("dimensions", expand="dimensionValues")
     if config.mapping.terms:
         reads["paymentTerms"] = Read("paymentTerms")
-    if config.invoices.tax.method == "business_central":
-        reads["taxAreas"] = Read("taxAreas")
     if config.pricebook.rules or config.mapping.items:
         reads["items"] = Read("items")
     return reads

@@ -162,19 +162,17 @@ def accounts(given: Given, person: Person, looked: Looked) -> tuple[list[Line], 
 
 
 def tax_zones(given: Given, person: Person, looked: Looked, method: str) -> list[Line]:
-    """A line for each tax zone: its liability account, or its tax area where Business Central computes the tax."""
-    names = [str(row.get("name") or row.get("id")) for row in active(looked.titan["tax-zones"])]
-    if method == "line":
-        usable = [one for one in looked.books.accounts.values() if one.usable]
-        owed = {str(row["number"]) for row in looked.rows["accounts"] if row.get("category") == "Liabilities"}
-        everything = [Candidate(one.number, one.name) for one in usable]
-        liabilities = [one for one in everything if one.code in owed]
-        lines = [propose_tax_account(name, liabilities) for name in names]
-        table = _Table("tax zone", "sales tax liability account", "--tax-zone", everything)
-        return _decided(table, lines, given.tax_zones, person)
-    areas = [Candidate(str(row["code"]), str(row.get("displayName") or "")) for row in looked.rows["taxAreas"]]
-    table = _Table("tax zone", "tax area", "--tax-zone", areas)
-    return _decided(table, [propose(name, [], areas) for name in names], given.tax_zones, person)
+    """A line for each tax zone: its liability account. None where Business Central computes the tax by the customer's
+    tax area; lines that were given are kept, for a change of method.
+    """
+    zones = active(looked.titan["tax-zones"]) if method == "line" else ()
+    usable = [one for one in looked.books.accounts.values() if one.usable]
+    owed = {str(row["number"]) for row in looked.rows["accounts"] if row.get("category") == "Liabilities"}
+    everything = [Candidate(one.number, one.name) for one in usable]
+    liabilities = [one for one in everything if one.code in owed]
+    lines = [propose_tax_account(str(row.get("name") or row.get("id")), liabilities) for row in zones]
+    table = _Table("tax zone", "sales tax liability account", "--tax-zone", everything)
+    return _decided(table, lines, given.tax_zones, person)
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,8 @@ def _mapping(chosen: Chosen) -> Iterator[str]:
         yield from _comment(MappingTables.model_fields[table], "  ")
         if table == "accounts" and chosen.equal_accounts:
             yield f"  # {chosen.equal_accounts} accounts have the same number in both systems and need no line."
+        if table == "tax_zones" and chosen.tax.get("method") == "business_central":
+            yield "  # This file has invoices.tax.method: business_central, so no line is needed here."
         if table == "terms":
             yield "  # Without any line here the terms stay out; each invoice's due date is carried over all the same."
         yield f"  {table}:"
@@ -117,8 +119,6 @@ def _table(table: str, lines: Sequence[Line], chosen: Chosen) -> Iterator[str]:
 def _wanted(table: str, chosen: Chosen) -> str:
     if table == "business_units" and chosen.dimension:
         return f"{chosen.dimension} value"
-    if table == "tax_zones" and chosen.tax.get("method") == "business_central":
-        return "tax area code"
     return _WANTED.get(table, "")
 
 

@@ -8,7 +8,7 @@ from stsync.config.model import Config, Journal
 from stsync.core.snapshot import BookJournal, Snapshot
 from stsync.setup.checks import Check, fail, ok, unknown, warn
 
-# The document numbers that stsync gives begin so (stages/payments.natural_key).
+# The document numbers that stsync gives begin so (stages/payment_journals.natural_key).
 _OURS = "ST-P"
 
 
@@ -59,10 +59,10 @@ def _standing(standing: BookJournal, journal: Journal | None, snapshot: Snapshot
     foreign = [line for line in standing.lines if not line.document_number.startswith(_OURS)]
     if foreign:
         numbers = ", ".join(sorted({line.document_number or "blank" for line in foreign})[:5])
-        found = f"holds {len(foreign)} lines that stsync did not make (document number {numbers})"
+        found = f"holds lines that stsync did not make: {len(foreign)} (document number {numbers})"
         todo = "Post, move or delete those lines; posting a journal posts every line in it."
         return fail("journals", name, found, todo)
-    lines = f"; {len(standing.lines)} lines of ours wait in it" if standing.lines else ""
+    lines = f"; lines of ours that wait in it: {len(standing.lines)}" if standing.lines else ""
     return _balanced(name, standing, journal.balancing_account if journal else None, snapshot, lines)
 
 

@@ -69,7 +69,7 @@ def _private(looked: Looked) -> list[Candidate]:
 
 def _show_standing(desk: _Desk) -> None:
     for code, journal in desk.standing.items():
-        lines = f"{len(journal.lines)} lines in it" if journal.lines else "empty"
+        lines = f"lines in it: {len(journal.lines)}" if journal.lines else "empty"
         account = f"balanced by {journal.balancing_account}" if journal.balancing_account else "no G/L account shown"
         desk.person.tell(f"  there is {code}: {lines}, {account}")
 

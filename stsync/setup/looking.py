@@ -47,7 +47,7 @@ def sign_in(config: Config, credentials: Credentials, person: Person) -> tuple[M
         credentials,
         person,
     )
-    person.tell(f"ServiceTitan: signed in; {len(titan['business-units'])} business units.")
+    person.tell(f"ServiceTitan: signed in; business units to be seen: {len(titan['business-units'])}.")
     companies: list[Row] = _patiently(
         lambda: list(connections.business_central(config, credentials)[0].companies()),
         [secret for secret in secrets if secret.system != "ServiceTitan"],
@@ -118,7 +118,6 @@ def look_at_company(config: Config, credentials: Credentials, titan: Mapping[str
         "dimensions": Read("dimensions", expand="dimensionValues"),
         "journals": Read("customerPaymentJournals", expand="customerPayments"),
         "taxGroups": Read("taxGroups"),
-        "taxAreas": Read("taxAreas"),
     }
     rows = {name: _tolerant(client, read) for name, read in reads.items()}
     parts = {name: rows[name] for name in ("accounts", "dimensions", "journals")}

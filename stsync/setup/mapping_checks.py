@@ -53,9 +53,10 @@ def coverage_by_documents(config: Config, choices: Choices, snapshot: Snapshot, 
     for row in _contents(state, "payments"):
         documents += _weigh_payment(row, config, choices, gaps)
     if not gaps:
-        yield ok("mapping", "coverage", f"complete for all {documents:,} invoices and payments read so far")
+        yield ok("mapping", "coverage", f"complete for the invoices and payments read so far: {documents:,}")
     for gap, weight in sorted(gaps.items(), key=lambda entry: -abs(entry[1].amount)):
-        found = f"'{gap.servicetitan_key}' is not mapped: {weight.documents} documents, {weight.amount:,.2f}"
+        documents_told = f"{weight.documents} document{'' if weight.documents == 1 else 's'}"
+        found = f"'{gap.servicetitan_key}' is not mapped: {documents_told}, {weight.amount:,.2f}"
         yield warn("mapping", f"mapping.{gap.table}", found, f"Add to the configuration: {gap.config_line}")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from stsync.core.operations import Operation, Ref, Verb, digest
+from stsync.core.operations import Operation, Ref, Verb
 from stsync.core.sales import Expected
 from stsync.core.snapshot import BookInvoice
 
@@ -34,10 +34,10 @@ class Document:
         """A new draft and, if wanted, its posting."""
         create = self._operation(
             Verb.CREATE,
-            f"new, {len(self.expected.lines)} lines",
+            f"new, {len(self.expected.lines)} line{'' if len(self.expected.lines) == 1 else 's'}",
             body=self.body,
             after=(*self.comes_first, *after),
-            facts={"expected": self.expected},
+            facts={"expected": self.expected, "customer": self.expected.customer_number},
         )
         return [create, self._post(Ref(create.key), (create.key,))] if post else [create]
 
@@ -47,7 +47,7 @@ class Document:
             Verb.ADOPT,
             f"already in Business Central as {'posted' if found.posted else 'draft'} {found.number}; nothing is sent",
             target=found.id,
-            facts={"number": found.number, "posted": found.posted, "digest": digest(self.body)},
+            facts={"number": found.number, "posted": found.posted, "customer": found.customer_number},
         )
 
     def post_draft(self, found: BookInvoice, after: tuple[str, ...] = ()) -> Operation:
@@ -61,9 +61,9 @@ class Document:
         )
         return [delete, *self._next().create_and_post(post, after=(delete.key,))]
 
-    def delete_draft(self, draft_id: str, why: str) -> Operation:
-        """Delete our own draft because its source was cancelled."""
-        return self._operation(Verb.DELETE, f"our own draft: {why}", target=draft_id, etag="*")
+    def delete_draft(self, found: BookInvoice, why: str) -> Operation:
+        """Delete our own draft because its source was cancelled, if it still is as it was read: never once posted."""
+        return self._operation(Verb.DELETE, f"our own draft: {why}", target=found.id, etag=found.etag or "*")
 
     def _next(self) -> Document:
         return Document(**{**vars(self), "revision": self.revision + 1})

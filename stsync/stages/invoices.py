@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from stsync.core.links import Link
@@ -71,6 +72,7 @@ def fingerprint(invoice: Invoice) -> str:
             invoice.total,
             invoice.sales_tax,
             invoice.tax_zone.id if invoice.tax_zone else None,
+            invoice.business_unit.id if invoice.business_unit else None,
             [_item_print(item) for item in invoice.items],
         ]
     )
@@ -79,7 +81,17 @@ def fingerprint(invoice: Invoice) -> str:
 def _item_print(item: Any) -> list[object]:
     account = item.account.id if item.account else None
     unit = item.business_unit.id if item.business_unit else None
-    return [item.description, item.quantity, item.price, item.total, item.sku, item.chargeable, account, unit]
+    return [
+        item.description,
+        item.quantity,
+        item.price,
+        item.total,
+        item.sku,
+        item.chargeable,
+        item.taxable,
+        account,
+        unit,
+    ]
 
 
 def plan(
@@ -89,7 +101,7 @@ def plan(
     about = _about(invoice)
     if link.exists and link.posted:
         return _already_posted(invoice, link, about)
-    early = _not_for_us(invoice, link, about, settings)
+    early = _not_for_us(invoice, link, about, snapshot, settings)
     if early is not None:
         return early
     findings = Findings()
@@ -102,7 +114,7 @@ def plan(
     if reason is not None:
         return hold(STAGE, invoice.id, about, reason, rules=tuple(findings.rules))
     tax = _expected_tax(invoice, settings)
-    expected = Expected(customer_number=buyer.number, total=invoice.total, tax=tax, lines=lines)
+    expected = Expected(buyer.number, invoice.total, tax, lines, posting_on=invoice.invoiced_on)
     document = _document(invoice, link, buyer, expected, sales_invoice(invoice, buyer.number, lines, terms))
     more = {"rules": tuple(findings.rules), "fingerprint": fingerprint(invoice)}
     return _carry(invoice, document, link=link, snapshot=snapshot, settings=settings, more=more)
@@ -131,27 +143,26 @@ def _about(invoice: Invoice) -> About:
 def _already_posted(invoice: Invoice, link: Link, about: About) -> Decision:
     if link.fingerprint == fingerprint(invoice):
         return settle(STAGE, invoice.id, about, "posted")
-    return hold(
-        STAGE,
-        invoice.id,
-        about,
-        Reason(
-            "changed-after-posting",
-            f"Invoice {about.number} was changed in ServiceTitan after it was posted as {link.number} "
-            f"for {link.total:,.2f}; ServiceTitan now says {invoice.total:,.2f}"
-            + ("." if invoice.active else " and that it is cancelled."),
-            f"Nothing was changed in the books. Compare both, then correct {link.number} in Business Central "
-            "with a credit memo, or undo the change in ServiceTitan.",
-        ),
+    return hold(STAGE, invoice.id, about, _changed_after_posting(invoice, link.number, link.total, about))
+
+
+def _changed_after_posting(invoice: Invoice, number: str, total: Decimal | None, about: About) -> Reason:
+    return Reason(
+        "changed-after-posting",
+        f"Invoice {about.number} was changed in ServiceTitan after it was posted as {number} "
+        f"for {total:,.2f}; ServiceTitan now says {invoice.total:,.2f}"
+        + ("." if invoice.active else " and that it is cancelled."),
+        f"Nothing was changed in the books. Compare both, then correct {number} in Business Central "
+        "with a credit memo, or undo the change in ServiceTitan.",
     )
 
 
-def _not_for_us(invoice: Invoice, link: Link, about: About, settings: Settings) -> Decision | None:
+def _not_for_us(invoice: Invoice, link: Link, about: About, snapshot: Snapshot, settings: Settings) -> Decision | None:
     """Invoices that do not belong in the books, or not yet."""
     if not invoice.active:
-        return _cancelled(invoice, link, about)
-    if invoice.status != settings.status:
-        outcome = "not_ready" if invoice.status == "Pending" else "exported_elsewhere"
+        return _cancelled(invoice, link, about, snapshot)
+    outcome = readiness(invoice.status, settings.status)
+    if outcome:
         return settle(STAGE, invoice.id, about, outcome)
     if invoice.invoiced_on is None:
         return hold(STAGE, invoice.id, about, _NO_DATE)
@@ -164,12 +175,30 @@ def _not_for_us(invoice: Invoice, link: Link, about: About, settings: Settings) 
     return None
 
 
-def _cancelled(invoice: Invoice, link: Link, about: About) -> Decision:
-    if not link.exists:
+def readiness(status: str, trigger: str) -> str:
+    """How a document settles because of its status in ServiceTitan; empty when it is to be carried.
+
+    Where Pending is chosen, documents may stay Pending for ever or move on (facts section 4.1): all are taken.
+    """
+    if trigger in {"Pending", status}:
+        return ""
+    return "exported_elsewhere" if status == "Exported" else "not_ready"
+
+
+def _cancelled(invoice: Invoice, link: Link, about: About, snapshot: Snapshot) -> Decision:
+    """The books decide, not the ledger: a draft may have been posted by a person, or deleted, or its answer was lost."""
+    found = snapshot.invoices.get(natural_key(invoice.id), ())
+    if not found:
         return settle(STAGE, invoice.id, about, "nothing_to_post", notes=("cancelled in ServiceTitan before transfer",))
+    if len(found) > 1:
+        return hold(STAGE, invoice.id, about, _twice(invoice, found))
+    if found[0].posted:
+        return hold(STAGE, invoice.id, about, _changed_after_posting(invoice, found[0].number, found[0].total, about))
     nothing = Expected(customer_number="", total=invoice.total, tax=invoice.total * 0, lines=())
-    delete = _document(invoice, link, Buyer(), nothing, {}).delete_draft(link.id, "cancelled in ServiceTitan")
-    return act(STAGE, invoice.id, about, [delete], outcome="removed")
+    document = _document(invoice, link, Buyer(), nothing, {})
+    return act(
+        STAGE, invoice.id, about, [document.delete_draft(found[0], "cancelled in ServiceTitan")], outcome="removed"
+    )
 
 
 _NO_DATE = Reason(
@@ -273,10 +302,15 @@ def _carry(
     known = link.exists and link.id == found[0].id
     if found[0].posted and found[0].total != invoice.total:
         return hold(STAGE, invoice.id, about, _posted_otherwise(invoice, found[0]), **more)
+    if found[0].posted and known and _changed_since(invoice, document, link):
+        reason = _changed_after_posting(invoice, found[0].number, found[0].total, about)
+        return hold(STAGE, invoice.id, about, reason, **more)
     if found[0].posted:
         return act(STAGE, invoice.id, about, [document.adopt(found[0])], outcome="posted", **more)
     if known and _same_draft(document, link, found[0]) and found[0].total != invoice.total:
         return hold(STAGE, invoice.id, about, _draft_otherwise(invoice, found[0]), **more)
+    if not _same_draft(document, link, found[0]) and not known and link.settled:
+        return hold(STAGE, invoice.id, about, _draft_of_unknown_origin(invoice, found[0]), **more)
     if not _same_draft(document, link, found[0]):
         operations = document.replace_and_post(found[0], settings.post)
         return act(STAGE, invoice.id, about, operations, outcome=_outcome(settings), **more)
@@ -294,12 +328,21 @@ def _outcome(settings: Settings) -> str:
 def _same_draft(document: Document, link: Link, found: BookInvoice) -> bool:
     """Whether a draft that stands in the books is the one we would make now.
 
-    Without a ledger row for it (the answer, or our state, was lost) its total decides here; every draft is compared
-    line by line before it is posted in any case.
+    Without a ledger row for it (the answer, or our state, was lost) its total, date and customer decide here; every
+    draft is compared line by line before it is posted in any case.
     """
     if link.exists and link.id == found.id:
         return link.digest == digest(document.body)
-    return found.total == document.amount
+    ours = (document.amount, document.body["postingDate"], document.expected.customer_number.upper())
+    return (found.total, found.posting_date, found.customer_number) == ours
+
+
+def _changed_since(invoice: Invoice, document: Document, link: Link) -> bool:
+    """Whether a document that was posted behind our back (a lost answer, a person) was made from another source.
+
+    Both must differ: the body alone also changes with the mapping, the source alone with what the books never see.
+    """
+    return link.fingerprint != fingerprint(invoice) and link.digest != digest(document.body)
 
 
 def _twice(invoice: Invoice, found: Sequence[BookInvoice]) -> Reason:
@@ -319,6 +362,15 @@ def _draft_otherwise(invoice: Invoice, found: BookInvoice) -> Reason:
         f"{invoice.total:,.2f}. Nothing was posted.",
         f"Open draft {found.number}. Differences in tax come from the tax set-up of the customer or the account; with "
         "tax method 'line' every line must be untaxed in Business Central (invoices.tax.exempt_code).",
+    )
+
+
+def _draft_of_unknown_origin(invoice: Invoice, found: BookInvoice) -> Reason:
+    return Reason(
+        "draft-of-unknown-origin",
+        f"Business Central holds draft {found.number} with external document number {natural_key(invoice.id)}, which is "
+        f"not what ServiceTitan says now, and stsync does not remember making it.",
+        f"Look at draft {found.number}. If nobody needs it, delete it; the next run makes the right one.",
     )
 
 

@@ -10,70 +10,22 @@ What a bookkeeper can rely on:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from stsync.core.links import Link
 from stsync.core.mapping import Gap
 from stsync.core.mapping import Mapping as Choices
-from stsync.core.operations import Operation, Ref, Verb, digest
+from stsync.core.operations import Operation, Verb, digest
 from stsync.core.plan import About, Decision, act, hold, settle, wait
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import BookJournal, OpenLine, Snapshot
 from stsync.core.source.payment import Application, Payment
-from stsync.core.text import fit
-from stsync.stages.invoices import Buyer
+from stsync.stages.invoices import Buyer, readiness
+from stsync.stages.payment_entry import Entry, Payable, described, journal_lines, own_lines, unmatched
+from stsync.stages.payment_journals import STAGE, Settings, is_ours, natural_key
 from stsync.stages.sales_lines import unmapped
-
-STAGE = "payments"
-
-
-@dataclass(frozen=True)
-class JournalChoice:
-    """A payment journal as the configuration describes it; `balancing_account` is a G/L account number."""
-
-    balancing_account: str | None = None
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The choices made in the configuration."""
-
-    go_live: date
-    journals: Mapping[str, JournalChoice]
-    status: str = "Posted"
-    post: bool = True
-    payments_per_posting: int = 100
-
-
-@dataclass(frozen=True)
-class Payable:
-    """An invoice that a payment is applied to: the id it has in the books, or why it cannot be paid there yet."""
-
-    id: str | Ref = ""
-    comes_first: tuple[str, ...] = ()
-    customer_number: str = ""
-    posting_date: date | None = None
-    waits: Reason | None = None
-    holds: Reason | None = None
-
-
-@dataclass(frozen=True)
-class JournalLine:
-    """One line to be: a negative amount is money received (trap 3)."""
-
-    amount: Decimal
-    applies_to: str | Ref | None
-    comes_first: tuple[str, ...] = ()
-
-
-def natural_key(payment_id: str) -> str:
-    """The document number: from the ServiceTitan id alone."""
-    return f"ST-P{payment_id}"
 
 
 def fingerprint(payment: Payment) -> str:
@@ -101,12 +53,14 @@ def plan(
     settings: Settings,
 ) -> Decision:
     """Decide about one payment, in the order a clerk would ask."""
-    about = _about(payment)
+    about = described(payment)
     if link.posted:
         return _already_posted(payment, link, about)
-    early = _not_for_us(payment, link, about, settings)
+    early = _not_for_us(payment, about, snapshot, settings)
     if early is not None:
         return early
+    if natural_key(payment.id) in snapshot.posted_payments:
+        return _found_posted(payment, snapshot.posted_payments[natural_key(payment.id)], link, about)
     code = choices.lookup("payment_types", payment.type_id, payment.type_name)
     reason = payer.reason or _not_bookable(payment, code, snapshot, settings)
     if reason is not None or code is None:
@@ -122,34 +76,34 @@ def plan(
     return _carry(payment, payer, applied, code.upper(), link=link, snapshot=snapshot, settings=settings, rule=rule)
 
 
-def _about(payment: Payment) -> About:
-    name = payment.customer.name if payment.customer else ""
-    return About(number=payment.number or payment.id, name=name, on=payment.paid_on, amount=payment.total)
-
-
 def _already_posted(payment: Payment, link: Link, about: About) -> Decision:
     if link.fingerprint == fingerprint(payment):
         return settle(STAGE, payment.id, about, "posted")
+    return hold(STAGE, payment.id, about, _changed_after_posting(payment, about))
+
+
+def _changed_after_posting(payment: Payment, about: About) -> Reason:
     what = "changed or applied to other invoices" if payment.active else "voided"
-    return hold(
-        STAGE,
-        payment.id,
-        about,
-        Reason(
-            "changed-after-posting",
-            f"Payment {about.number} was {what} in ServiceTitan after it was posted as {natural_key(payment.id)}.",
-            f"Nothing was changed in the books. Unapply, re-apply or reverse {natural_key(payment.id)} on the Customer "
-            "Ledger Entries page in Business Central, or undo the change in ServiceTitan.",
-        ),
+    return Reason(
+        "changed-after-posting",
+        f"Payment {about.number} was {what} in ServiceTitan after it was posted as {natural_key(payment.id)}.",
+        f"Nothing was changed in the books. Unapply, re-apply or reverse {natural_key(payment.id)} on the Customer "
+        "Ledger Entries page in Business Central, or undo the change in ServiceTitan.",
     )
 
 
-def _not_for_us(payment: Payment, link: Link, about: About, settings: Settings) -> Decision | None:
+def _not_for_us(payment: Payment, about: About, snapshot: Snapshot, settings: Settings) -> Decision | None:
     """Payments that do not belong in the books, or not yet."""
+    if not payment.active or payment.status != settings.status:
+        left = _left_in_books(payment, about, snapshot)
+        if left is not None:
+            return hold(STAGE, payment.id, about, left)
     if not payment.active:
-        return _voided(payment, link, about)
-    if payment.status != settings.status:
-        return settle(STAGE, payment.id, about, "not_ready" if payment.status == "Pending" else "exported_elsewhere")
+        notes = ("voided in ServiceTitan before transfer",)
+        return settle(STAGE, payment.id, about, "nothing_to_post", notes=notes)
+    outcome = readiness(payment.status, settings.status)
+    if outcome:
+        return settle(STAGE, payment.id, about, outcome)
     if payment.paid_on is None:
         return hold(STAGE, payment.id, about, _NO_DATE)
     if payment.paid_on < settings.go_live:
@@ -161,18 +115,18 @@ def _not_for_us(payment: Payment, link: Link, about: About, settings: Settings) 
     return None
 
 
-def _voided(payment: Payment, link: Link, about: About) -> Decision:
-    if not link.exists:
-        return settle(STAGE, payment.id, about, "nothing_to_post", notes=("voided in ServiceTitan before transfer",))
-    return hold(
-        STAGE,
-        payment.id,
-        about,
-        Reason(
-            "voided-before-posting",
-            f"Payment {about.number} was voided in ServiceTitan while its lines stand unposted in a payment journal.",
-            f"Delete the lines with document number {natural_key(payment.id)} from the journal.",
-        ),
+def _left_in_books(payment: Payment, about: About, snapshot: Snapshot) -> Reason | None:
+    """What a payment that is voided or unposted in ServiceTitan has left behind: the books are asked, not the ledger."""
+    number = natural_key(payment.id)
+    if number in snapshot.posted_payments:
+        return _changed_after_posting(payment, about)
+    if not any(line.document_number == number for journal in snapshot.journals.values() for line in journal.lines):
+        return None
+    what = "unposted" if payment.active else "voided"
+    return Reason(
+        "voided-before-posting",
+        f"Payment {about.number} was {what} in ServiceTitan while its lines stand unposted in a payment journal.",
+        f"Delete the lines with document number {number} from the journal.",
     )
 
 
@@ -241,7 +195,7 @@ def _journal_obstacle(code: str, snapshot: Snapshot, settings: Settings) -> Reas
 
 def _foreign(journal: BookJournal | None) -> list[OpenLine]:
     lines = journal.lines if journal is not None else ()
-    return [line for line in lines if not line.document_number.startswith("ST-P")]
+    return [line for line in lines if not is_ours(line.document_number)]
 
 
 def _application_obstacle(payment: Payment, payer: Buyer, applied: Sequence[Payable]) -> Reason | None:
@@ -291,24 +245,23 @@ def _carry(
     rule: str,
 ) -> Decision:
     """New, found again, or half made: the writes for a payment that may be carried over."""
-    about = _about(payment)
+    about = described(payment)
     more: dict[str, Any] = {"fingerprint": fingerprint(payment), "rules": (rule,), "journal": code}
     number = natural_key(payment.id)
-    if number in snapshot.posted_payments:
-        return _found_posted(payment, snapshot.posted_payments[number], link, about, more)
-    entry = _Entry(payment, payer, code, snapshot.journals.get(code), link)
-    missing, surplus = unmatched(journal_lines(payment, applied), _own_lines(snapshot, number))
-    operations = [*entry.deletions(surplus), *entry.creations(missing, after_deletions=bool(surplus))]
+    entry = Entry(payment, payer, code, snapshot, link)
+    good, bad = own_lines(snapshot, number, code, payment, payer)
+    missing, surplus = unmatched(journal_lines(payment, applied), good)
+    operations = [*entry.deletions([*bad, *surplus]), *entry.creations(missing)]
     if not settings.post and not operations:
         return settle(STAGE, payment.id, about, "draft", **more)
     return act(STAGE, payment.id, about, operations, outcome="posted" if settings.post else "draft", **more)
 
 
-def _own_lines(snapshot: Snapshot, number: str) -> list[OpenLine]:
-    return [line for journal in snapshot.journals.values() for line in journal.lines if line.document_number == number]
-
-
-def _found_posted(payment: Payment, booked: Decimal, link: Link, about: About, more: Mapping[str, Any]) -> Decision:
+def _found_posted(payment: Payment, booked: Decimal, link: Link, about: About) -> Decision:
+    """What the books hold already is taken on if it is this payment; no journal has to be posted for it."""
+    more: dict[str, Any] = {"fingerprint": fingerprint(payment)}
+    if link.exists and link.fingerprint != more["fingerprint"]:
+        return hold(STAGE, payment.id, about, _changed_after_posting(payment, about), **more)
     if booked != payment.total:
         reason = Reason(
             "posted-with-other-total",
@@ -330,150 +283,4 @@ def _found_posted(payment: Payment, booked: Decimal, link: Link, about: About, m
         amount=payment.total,
         facts={"posted": True, "number": natural_key(payment.id)},
     )
-    return act(STAGE, payment.id, about, [adopt], outcome="posted", **{**more, "journal": ""})
-
-
-def journal_lines(payment: Payment, applied: Sequence[Payable]) -> list[JournalLine]:
-    """One line for each invoice, one for an unapplied rest; they always add up to the payment."""
-    lines = [
-        JournalLine(-application.amount, payable.id, payable.comes_first)
-        for application, payable in zip(payment.applications, applied, strict=True)
-    ]
-    rest = [JournalLine(-payment.unapplied, None)] if payment.unapplied > 0 else []
-    return lines + rest
-
-
-def unmatched(
-    wanted: Sequence[JournalLine], standing: Iterable[OpenLine]
-) -> tuple[list[tuple[int, JournalLine]], list[OpenLine]]:
-    """The wanted lines (with their position from 1) that do not stand in the journal yet, and those there too many."""
-    rest = list(standing)
-    missing: list[tuple[int, JournalLine]] = []
-    for position, line in enumerate(wanted, start=1):
-        match = next(
-            (one for one in rest if one.amount == line.amount and one.applies_to_id == (line.applies_to or "")), None
-        )
-        if match is None:
-            missing.append((position, line))
-        else:
-            rest.remove(match)
-    return missing, rest
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """The writes for one payment in its journal."""
-
-    payment: Payment
-    payer: Buyer
-    code: str
-    journal: BookJournal | None
-    link: Link
-
-    def deletions(self, lines: Iterable[OpenLine]) -> list[Operation]:
-        return [
-            self._operation(
-                f"delete:{position}:{self.link.attempt}", Verb.DELETE, "our own unposted line, outdated", target=line.id
-            )
-            for position, line in enumerate(lines, start=1)
-        ]
-
-    def creations(self, lines: Iterable[tuple[int, JournalLine]], *, after_deletions: bool) -> list[Operation]:
-        attempt = self.link.attempt + after_deletions
-        suffix = f":{attempt}" if attempt > 1 else ""
-        parent = self.journal.id if self.journal else Ref(f"journals:{self.code}:create")
-        first = () if self.journal else (f"journals:{self.code}:create",)
-        return [
-            self._operation(
-                f"line:{position}{suffix}",
-                Verb.CREATE,
-                "applied to an invoice" if line.applies_to else "on account, applied to nothing yet",
-                body=self._body(line),
-                parent=parent,
-                after=(*first, *self.payer.comes_first, *line.comes_first),
-                amount=-line.amount,
-            )
-            for position, line in lines
-        ]
-
-    def _body(self, line: JournalLine) -> dict[str, Any]:
-        payment = self.payment
-        body: dict[str, Any] = {
-            "customerNumber": self.payer.number,
-            "postingDate": payment.paid_on,
-            "documentNumber": natural_key(payment.id),
-            "externalDocumentNumber": fit(payment.check_number or payment.number or payment.id, 35),
-            "amount": line.amount,
-        }
-        if line.applies_to is not None:
-            body["appliesToInvoiceId"] = line.applies_to
-        body["description"] = fit(f"{payment.type_name} {payment.number}".strip() or natural_key(payment.id), 100)
-        return body
-
-    def _operation(self, name: str, verb: Verb, why: str, **more: Any) -> Operation:
-        about = _about(self.payment)
-        return Operation(
-            key=f"{STAGE}:{self.payment.id}:{name}",
-            stage=STAGE,
-            source_id=self.payment.id,
-            verb=verb,
-            entity="customerPayments",
-            natural_key=natural_key(self.payment.id),
-            label=f"payment {about.number}, {about.name}",
-            why=why,
-            **more,
-        )
-
-
-def new_journals(decisions: Iterable[Decision], snapshot: Snapshot, settings: Settings) -> list[Operation]:
-    """Journals that the plan needs and Business Central does not have yet."""
-    needed = sorted({one.journal for one in decisions if one.journal and one.operations} - set(snapshot.journals))
-    return [_new_journal(code, settings.journals[code], snapshot) for code in needed]
-
-
-def _new_journal(code: str, choice: JournalChoice, snapshot: Snapshot) -> Operation:
-    account = snapshot.accounts[choice.balancing_account or ""]
-    return Operation(
-        key=f"journals:{code}:create",
-        stage=STAGE,
-        source_id=code,
-        verb=Verb.CREATE,
-        entity="customerPaymentJournals",
-        natural_key=code,
-        label=f"payment journal {code}",
-        why=f"a payment journal that belongs to stsync, balanced by account {account.number}",
-        body={"code": code, "displayName": choice.name or f"stsync {code}", "balancingAccountId": account.id},
-    )
-
-
-def postings(decisions: Iterable[Decision], snapshot: Snapshot, settings: Settings) -> list[Operation]:
-    """The posting of each journal, so many payments at a time; a posting always posts whole payments."""
-    if not settings.post:
-        return []
-    by_journal: dict[str, list[Decision]] = {}
-    for decision in decisions:
-        if decision.journal:
-            by_journal.setdefault(decision.journal, []).append(decision)
-    size = settings.payments_per_posting
-    return [
-        _posting(code, number, carried[start : start + size], snapshot)
-        for code, carried in sorted(by_journal.items())
-        for number, start in enumerate(range(0, len(carried), size), start=1)
-    ]
-
-
-def _posting(code: str, number: int, carried: Sequence[Decision], snapshot: Snapshot) -> Operation:
-    journal = snapshot.journals.get(code)
-    return Operation(
-        key=f"{STAGE}:{code}:post:{number}",
-        stage=STAGE,
-        source_id=code,
-        verb=Verb.POST,
-        entity="journals",
-        natural_key=code,
-        label=f"payment journal {code}",
-        why=f"post {len(carried)} payments",
-        target=journal.id if journal else Ref(f"journals:{code}:create"),
-        amount=sum((one.about.amount for one in carried if one.about.amount is not None), Decimal(0)),
-        facts={"payments": tuple(one.source_id for one in carried)},
-    )
+    return act(STAGE, payment.id, about, [adopt], outcome="posted", **more)

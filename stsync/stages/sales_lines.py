@@ -42,9 +42,12 @@ _SOURCE_WORDS = {
 def unmapped(gaps: Iterable[Gap]) -> Reason:
     """One reason for all gaps of a record, with the exact lines to add."""
     unique = list(dict.fromkeys(gaps))
+    lines: list[str] = []
+    for table in dict.fromkeys(gap.table for gap in unique):
+        lines += [f"  {table}:", *(f"    {gap.entry}" for gap in unique if gap.table == table)]
     missing = ", ".join(f"{_SOURCE_WORDS[gap.table]} '{gap.servicetitan_key}'" for gap in unique)
-    lines = "\n".join(gap.config_line for gap in unique)
-    return Reason("mapping-missing", f"Not mapped yet: {missing}.", f"Add to the configuration:\n{lines}")
+    hint = "\n".join(["Add to the configuration, with the right value:", "mapping:", *lines])
+    return Reason("mapping-missing", f"Not mapped yet: {missing}.", hint)
 
 
 @dataclass
@@ -206,8 +209,17 @@ def _no_account(position: int, item: Item) -> Reason:
     return Reason(
         "line-without-account",
         f"Line {position} ('{item.description or item.sku}') names no G/L account in ServiceTitan.",
-        f"Give '{item.sku}' an account in the ServiceTitan pricebook and on the invoice, or map the item:\n"
-        f'mapping.items:  "{item.sku}": <Business Central item number>',
+        _how_to_give_an_account(item),
+    )
+
+
+def _how_to_give_an_account(item: Item) -> str:
+    if not item.sku:
+        return "Give the line an account in ServiceTitan."
+    gap = Gap("items", item.sku)
+    return (
+        f"Give '{item.sku}' an account in the ServiceTitan pricebook and on the invoice, or map it to an item:\n"
+        f"mapping:\n  items:\n    {gap.entry}"
     )
 
 

@@ -10,7 +10,15 @@ import pytest
 from office import Office
 
 from stsync.engine.switches import Allowed
-from stsync.errors import CredentialsError, ExitCode, GuardError, LockHeld, StateError, SystemUnavailable
+from stsync.errors import (
+    CredentialsError,
+    ExitCode,
+    GuardError,
+    LockHeld,
+    StateError,
+    SystemUnavailable,
+    UsageError,
+)
 from stsync.sandbox import faults
 from stsync.sandbox.company import add_missing_dimension_value, fix
 from stsync.state import RunLock, State
@@ -98,6 +106,7 @@ def test_wrong_secrets_name_the_system_and_touch_nothing(office: Office) -> None
     office.monkeypatch.setenv("STSYNC_BC_CLIENT_SECRET", "not-the-secret")
     with pytest.raises(CredentialsError, match=r"Business Central|Entra"):
         office.run()
+    office.monkeypatch.setenv("STSYNC_BC_CLIENT_SECRET", office.world.secrets["STSYNC_BC_CLIENT_SECRET"])
     office.monkeypatch.setenv("STSYNC_SERVICETITAN_CLIENT_SECRET", "not-the-secret")
     with pytest.raises(CredentialsError, match="ServiceTitan"):
         office.run()
@@ -248,3 +257,28 @@ def test_a_default_dimension_of_the_customer_does_not_stop_the_line(office: Offi
     wanted = {item["businessUnit"]["name"] for item in row["items"]}
     assert income
     assert {one.dimensions["DEPARTMENT"] for one in income} != {"COMM"} or wanted == {"Commercial Services"}
+
+
+def test_another_company_behind_the_id_stops_the_run(office: Office) -> None:
+    office.edit_config(COMPANY, 'company_name: "Somebody Else Inc"')
+    for dry_run in (True, False):
+        with pytest.raises(UsageError) as refused:
+            office.run(dry_run=dry_run)
+        assert refused.value.reference == "company-differs"
+    assert office.writes() == []
+
+
+def test_a_preview_over_a_brake_shows_its_plan_and_names_the_brake(office: Office) -> None:
+    office.edit_config("invoices:\n", "limits:\n  documents_per_run: 5\ninvoices:\n")
+    result = office.run(dry_run=True)
+    assert result.brake is not None
+    assert result.exit_code == ExitCode.GUARD
+    assert len(list(result.plan.operations())) > 100
+
+
+def test_a_tenant_whose_invoices_stay_pending_can_choose_that_status(office: Office) -> None:
+    row = first_plain(office)
+    row["syncStatus"] = "Pending"
+    office.edit_config("invoices:\n", "invoices:\n  status: Pending\n")
+    office.run("invoices", only=str(row["id"]))
+    assert office.invoice(row["id"]).posted

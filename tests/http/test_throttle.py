@@ -7,7 +7,7 @@ import threading
 import pytest
 from scripted_server import Clock
 
-from stsync.http.throttle import Throttle
+from stsync.http.throttle import Throttle, Window
 
 
 def departures(throttle: Throttle, clock: Clock, count: int) -> list[float]:
@@ -29,6 +29,15 @@ def test_a_burst_goes_at_once_and_counts_against_the_window():
     times = departures(Throttle(10, 4, burst=20, sleep=clock.sleep, clock=clock), clock, 50)
     assert times[19] == pytest.approx(times[0])
     assert times[-1] - times[0] == pytest.approx(3.0)
+
+
+def test_a_window_lets_a_short_run_go_at_once_and_holds_a_long_one_to_the_average():
+    clock = Clock()
+    throttle = Throttle(1_000_000, 4, window=Window(60, 300.0), sleep=clock.sleep, clock=clock)
+    times = departures(throttle, clock, 200)
+    assert times[59] - times[0] < 0.001
+    assert all(later - earlier >= 300 - 1e-6 for earlier, later in zip(times, times[60:], strict=False))
+    assert times[-1] - times[0] < 901
 
 
 def test_a_penalty_holds_the_next_request_back():

@@ -11,7 +11,7 @@ from scripted_server import Login
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ProxyError
 from urllib3.exceptions import SSLError as TlsError
 
-from stsync.errors import SystemUnavailable
+from stsync.errors import SystemUnavailable, UsageError
 from stsync.http.outcomes import NotProcessed, OutcomeUnknown
 
 URL = "https://books.example/api"
@@ -77,3 +77,16 @@ def test_a_token_server_out_of_reach_means_that_nothing_was_sent(opened):
 
     with pytest.raises(NotProcessed, match="Business Central"):
         opened(auth=Cut()).write("POST", URL, {})
+
+
+def test_a_bundle_of_certificates_that_is_not_there_is_named_before_anything_is_sent(opened, monkeypatch, tmp_path):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(tmp_path / "missing.pem"))
+    for method in ("read", "write"):
+        session = opened()
+        with pytest.raises(UsageError) as caught:
+            session.read("https://127.0.0.1:1/x") if method == "read" else session.write(
+                "POST", "https://127.0.0.1:1/x"
+            )
+        assert caught.value.reference == "ca-bundle-unusable"
+        assert "missing.pem" in caught.value.note

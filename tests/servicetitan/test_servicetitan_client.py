@@ -105,15 +105,39 @@ def test_a_refused_token_is_told_from_other_refusals(wire, servicetitan):
     [
         [],
         {"data": None, "continueFrom": "t", "hasMore": False},
-        {"data": [], "hasMore": False},
+        {"data": []},
         {"data": [1], "continueFrom": "t", "hasMore": False},
-        {"data": [], "continueFrom": "t", "hasMore": None},
+        {"data": [], "continueFrom": None, "hasMore": True},
+        {"data": [], "continueFrom": "t", "hasMore": "no"},
     ],
 )
 def test_a_feed_in_another_shape_is_never_taken_for_empty(wire, servicetitan, body):
     wire.get(url("accounting/export/invoices"), json=body)
     with pytest.raises(SystemUnavailable):
         list(servicetitan.feed("invoices", None))
+
+
+@pytest.mark.parametrize("last", [{"continueFrom": "t2"}, {"continueFrom": None, "hasMore": False}])
+def test_the_last_page_may_leave_out_one_of_the_two_marks(wire, servicetitan, last):
+    feed(wire, ([{"id": 1}], "t1", True))
+    wire.get(url("accounting/export/invoices"), json={"data": [{"id": 2}], **last})
+    found = list(servicetitan.feed("invoices", None))
+    assert [page.rows for page in found] == [[{"id": 1}], [{"id": 2}]]
+    assert found[-1].token == (last["continueFrom"] or "t1")
+
+
+def test_a_feed_that_refuses_recent_changes_is_read_without_them(wire, servicetitan):
+    refusal = {"title": "Unknown parameter", "status": 400, "traceId": "t"}
+    wire.get(url("accounting/export/invoices"), status=400, json=refusal)
+    feed(wire, ([{"id": 1}], "t1", False))
+    assert [page.rows for page in servicetitan.feed("invoices", "t0")] == [[{"id": 1}]]
+    assert queries(wire)[-1] == {"from": ["t0"]}
+
+
+def test_a_list_that_does_not_say_whether_there_is_more_goes_on_while_it_is_full(wire, servicetitan):
+    wire.get(url("accounting/tax-zones"), json={"page": 1, "data": [{"id": 1}, {"id": 2}]})
+    wire.get(url("accounting/tax-zones"), json={"page": 2, "data": [{"id": 3}]})
+    assert [row["id"] for row in servicetitan.listed("accounting/tax-zones", pageSize=2)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(

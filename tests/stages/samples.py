@@ -11,7 +11,7 @@ from stsync.core.snapshot import Account, BookJournal, Snapshot
 from stsync.core.source.fields import Address, Named
 from stsync.core.source.invoice import Invoice, Item, LineAccount
 from stsync.core.source.payment import Application, Payment
-from stsync.stages import invoices, payments, sales_lines
+from stsync.stages import invoices, payment_journals, sales_lines
 from stsync.stages.invoices import Buyer
 
 GO_LIVE = date(2026, 6, 1)
@@ -32,7 +32,7 @@ SNAPSHOT = Snapshot(
     journals={"STCHECK": BookJournal("j1", "STCHECK", "10500")},
 )
 INVOICES = invoices.Settings(go_live=GO_LIVE, lines=sales_lines.Settings(business_unit_dimension="DEPARTMENT"))
-PAYMENTS = payments.Settings(go_live=GO_LIVE, journals={})
+PAYMENTS = payment_journals.Settings(go_live=GO_LIVE, journals={})
 PLUMBING = Named("1", "Plumbing")
 
 

@@ -36,7 +36,8 @@ def decide(record: Invoice, **more: Any) -> Decision:
 
 
 def found(total: str = "100.00", *, posted: bool = False, book_id: str = "guid-1") -> BookInvoice:
-    return BookInvoice(book_id, "1001", "ST7", Decimal(total), "Open" if posted else "Draft", posted, None, "W/1")
+    day = date(2026, 6, 3)
+    return BookInvoice(book_id, "1001", "ST7", Decimal(total), "Open" if posted else "Draft", posted, day, "W/1")
 
 
 def reference(decision: Decision) -> str:
@@ -52,6 +53,12 @@ def test_a_new_invoice_is_made_and_then_posted() -> None:
     assert create.natural_key == create.body["externalDocumentNumber"] == "ST-5"
     assert [line["lineObjectNumber"] for line in create.body["salesInvoiceLines"]] == ["40000", "22000"]
     assert [line["unitPrice"] for line in create.body["salesInvoiceLines"]] == [Decimal("100.00"), Decimal("8.05")]
+
+
+def test_an_absurd_quantity_does_not_end_the_run() -> None:
+    absurd = item("100.00", quantity="999999999999999", price="99999999999999.99")
+    (line,) = decide(invoice(absurd)).operations[0].body["salesInvoiceLines"]
+    assert (line["quantity"], line["unitPrice"]) == (Decimal(1), Decimal("100.00"))
 
 
 def test_the_body_keeps_the_order_that_business_central_needs() -> None:
@@ -123,10 +130,14 @@ def test_all_gaps_of_an_invoice_are_named_together_with_the_lines_to_add() -> No
     )
     hint = decide(record).reason.hint  # type: ignore[union-attr]
     assert hint.splitlines() == [
-        "Add to the configuration:",
-        'mapping.accounts:  "4999": <G/L account>',
-        'mapping.business_units:  "Roofing \\"West\\"": <DEPARTMENT value>',
-        'mapping.tax_zones:  "Gilbert": <tax liability account>',
+        "Add to the configuration, with the right value:",
+        "mapping:",
+        "  accounts:",
+        '    "4999": <G/L account>',
+        "  business_units:",
+        '    "Roofing \\"West\\"": <DEPARTMENT value>',
+        "  tax_zones:",
+        '    "Gilbert": <tax liability account>',
     ]
 
 
@@ -196,7 +207,23 @@ class TestWhatIsAlreadyInTheBooks:
 
     def test_an_unposted_draft_of_a_cancelled_invoice_is_deleted(self) -> None:
         link = Link(id="guid-1", number="1001")
-        assert [one.verb for one in decide(invoice(active=False), link=link).operations] == ["delete"]
+        draft = replace(SNAPSHOT, invoices={"ST-5": (found(),)})
+        (delete,) = decide(invoice(active=False), link=link, snapshot=draft).operations
+        assert (delete.verb, delete.target, delete.etag) == ("delete", "guid-1", "W/1")
+
+    def test_a_cancelled_invoice_that_a_person_posted_is_never_deleted(self) -> None:
+        link = Link(id="guid-1", number="1001", total=Decimal("100.00"))
+        posted = replace(SNAPSHOT, invoices={"ST-5": (found(posted=True),)})
+        decision = decide(invoice(active=False), link=link, snapshot=posted)
+        assert (reference(decision), decision.operations) == ("changed-after-posting", ())
+
+    def test_a_lost_draft_with_another_date_or_customer_is_made_anew(self) -> None:
+        for other in (replace(found(), posting_date=date(2026, 6, 2)), replace(found(), customer_number="ST8")):
+            snapshot = replace(SNAPSHOT, invoices={"ST-5": (other,)})
+            lost = decide(invoice(), snapshot=snapshot, link=Link(settled=False))
+            assert [one.verb for one in lost.operations] == ["delete", "create", "post"]
+            unknown = decide(invoice(), snapshot=snapshot)
+            assert (reference(unknown), unknown.operations) == ("draft-of-unknown-origin", ())
 
 
 cents = st.integers(-500_000, 500_000).map(lambda value: Decimal(value) / 100)

@@ -18,8 +18,9 @@ from stsync.core.plan import Decision, Standing
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import BookJournal, OpenLine
 from stsync.core.source.payment import Payment
-from stsync.stages import payments
-from stsync.stages.payments import JournalChoice, Payable
+from stsync.stages import payment_journals, payments
+from stsync.stages.payment_entry import Payable
+from stsync.stages.payment_journals import JournalChoice
 
 PAID = Payable(id="guid-1", customer_number="ST7", posting_date=date(2026, 6, 3))
 
@@ -42,7 +43,7 @@ def reference(decision: Decision) -> str:
 
 
 def line(amount: str, applies_to: str = "guid-1", number: str = "ST-P9", line_id: str = "l1") -> OpenLine:
-    return OpenLine(line_id, number, "ST7", Decimal(amount), applies_to, None)
+    return OpenLine(line_id, number, "ST7", Decimal(amount), applies_to, date(2026, 6, 5))
 
 
 def with_lines(*lines: OpenLine) -> Any:
@@ -109,10 +110,25 @@ def test_lines_of_ours_that_stand_already_are_not_made_again() -> None:
 
 
 def test_an_outdated_line_of_ours_is_taken_out_and_made_anew_under_another_key() -> None:
-    decision = decide(payment("100.00", ("5", "100.00")), snapshot=with_lines(line("-90.00")))
+    link = Link(id="l1", revision=2)
+    decision = decide(payment("100.00", ("5", "100.00")), link=link, snapshot=with_lines(line("-90.00")))
     delete, create = decision.operations
     assert (delete.verb, delete.target, create.verb) == ("delete", "l1", "create")
     assert create.key.endswith(":2")
+
+
+def test_a_line_with_another_date_or_customer_is_taken_out_too() -> None:
+    for other in ({"posting_date": date(2026, 6, 4)}, {"customer_number": "ST8"}):
+        outdated = with_lines(replace(line("-100.00"), **other))
+        verbs = [one.verb for one in decide(payment("100.00", ("5", "100.00")), snapshot=outdated).operations]
+        assert verbs == ["delete", "create"]
+
+
+def test_a_held_payment_is_part_of_no_posting() -> None:
+    snapshot = replace(SNAPSHOT, posted_payments={"ST-P9": Decimal("99.00")})
+    decision = decide(payment(), snapshot=snapshot)
+    assert reference(decision) == "posted-with-other-total"
+    assert payment_journals.postings([decision], snapshot, PAYMENTS) == []
 
 
 def test_a_payment_that_the_ledger_knows_is_taken_on_or_held() -> None:
@@ -135,16 +151,16 @@ def test_a_missing_journal_is_made_where_its_balancing_account_is_given_else_hel
     assert reference(decide(payment(), snapshot=empty)) == "journal-missing"
     settings = replace(PAYMENTS, journals={"STCHECK": JournalChoice("10500", "Checks")})
     decision = decide(payment(), snapshot=empty, settings=settings)
-    (journal,) = payments.new_journals([decision], empty, settings)
+    (journal,) = payment_journals.new_journals([decision], empty, settings)
     assert journal.body == {"code": "STCHECK", "displayName": "Checks", "balancingAccountId": "id-10500"}
     assert decision.operations[0].parent == Ref(journal.key)
 
 
 def test_a_posting_carries_whole_payments_and_no_more_than_asked() -> None:
     decided = [decide(payment(id=str(number))) for number in range(1, 6)]
-    posted = payments.postings(decided, SNAPSHOT, replace(PAYMENTS, payments_per_posting=2))
+    posted = payment_journals.postings(decided, SNAPSHOT, replace(PAYMENTS, payments_per_posting=2))
     assert [one.facts["payments"] for one in posted] == [("1", "2"), ("3", "4"), ("5",)]
-    assert payments.postings(decided, SNAPSHOT, replace(PAYMENTS, post=False)) == []
+    assert payment_journals.postings(decided, SNAPSHOT, replace(PAYMENTS, post=False)) == []
 
 
 @given(st.lists(st.integers(1, 100_000), max_size=6), st.integers(0, 100_000))

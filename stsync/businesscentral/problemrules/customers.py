@@ -89,13 +89,14 @@ RULES = (
         "customer-unknown",
         r"(?:sell-to|bill-to) customer cannot be found|\"customer(?:Id|Number)\" does not match to a Customer",
         "The customer does not exist in Business Central.",
-        "Run stsync sync-customers. If somebody deleted or renumbered the customer, restore it or link it again.",
+        "Run stsync sync-customers. If somebody deleted or renumbered the customer, restore the card and its number.",
     ),
     rule(
         "customer-contradiction",
         r"customer values do not match to a (?:specific )?Customer",
         "Customer number and customer id speak of two different customers.",
-        "Somebody may have renumbered the customer in Business Central. Link it again with: stsync map",
+        "Somebody may have renumbered the customer in Business Central. Give the card its former number again; "
+        "then run: stsync sync",
     ),
     rule(
         "customer-not-named",

@@ -35,7 +35,7 @@ RULES = (
         "already-posted",
         r"can be applied to a draft (?:invoice|credit memo) only|has been posted and can no longer be modified",
         "The document is posted in Business Central already, and posted is posted.",
-        "Run stsync drift to see whether ServiceTitan and the books still agree on it.",
+        "Run stsync reconcile for its month: it says whether ServiceTitan and the books still agree on it.",
     ),
     rule(
         "not-posted-yet",

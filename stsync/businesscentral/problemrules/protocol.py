@@ -44,13 +44,15 @@ RULES = (
         "already-exists",
         r"The (?P<what>[\w ./]+?) already exists\. Identification fields and values: (?P<which>.+)",
         "Business Central has a {what} with these values already: {which}",
-        "If it is the same one, link it with: stsync map. If not, change its number in Business Central.",
+        "If stsync made it, run stsync sync once more: it is found by its number and taken on. If somebody else made it, "
+        "change its number in Business Central first.",
     ),
     rule(
         "already-exists",
         r".*",
         "Business Central has a record with this number already.",
-        "If it is the same one, link it with: stsync map. If not, change its number in Business Central.",
+        "If stsync made it, run stsync sync once more: it is found by its number and taken on. If somebody else made it, "
+        "change its number in Business Central first.",
         code="Internal_EntityWithSameKeyExists",
     ),
     rule(

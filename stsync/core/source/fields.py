@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,7 @@ from stsync.core import money
 from stsync.core.text import plain
 
 Row = Mapping[str, Any]
+_DIGITS = re.compile(r"[0-9]{1,19}")
 
 
 class UnknownShape(ValueError):
@@ -29,6 +31,8 @@ class Named:
 def whole(row: Row, field: str) -> int:
     """A required whole number; ids can exceed 2^53 (ServiceTitan facts, trap 27)."""
     value = row.get(field)
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)  # as typeId is text on payments and a number elsewhere (same trap)
     if isinstance(value, bool) or not isinstance(value, int):
         raise UnknownShape(f"'{field}' is {_shown(value)}, not a whole number")
     return value

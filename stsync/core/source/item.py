@@ -73,3 +73,9 @@ class Sku:
             cost=fields.optional_amount(row, "cost") or Decimal(0),
             active=fields.flag(row, "active", absent=True),
         )
+
+    @classmethod
+    def unreadable(cls, kind: str, row: Row) -> Sku:
+        """An entry of a shape that we do not know: it occupies its code, and nothing more can be said of it."""
+        identity = str(row.get("id") or "without a number")
+        return cls(f"unreadable {kind}", identity, str(row.get("code") or ""), "", "", Decimal(0), Decimal(0), True)

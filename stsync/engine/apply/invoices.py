@@ -16,9 +16,8 @@ from stsync.core.operations import Operation, Verb
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.core.sales import Draft, DraftLine, Expected, differences, wrong_dimensions
-from stsync.engine.apply.customers import sent
 from stsync.engine.apply.desk import Desk
-from stsync.engine.apply.drafts import read_drafts
+from stsync.engine.apply.drafts import DraftMaker, aligned, read_draft, read_drafts
 from stsync.engine.apply.protocol import Protocol, RecordHeld, Sent, carried_facts
 from stsync.http.outcomes import Refused
 
@@ -33,6 +32,7 @@ class InvoiceDesk:
         self._books = books
         self._protocol = protocol
         self._desk = desk
+        self._maker = DraftMaker(books)
 
     def apply(self, decisions: Sequence[Decision]) -> None:
         """Carry out every invoice decision, a few documents at a time."""
@@ -52,6 +52,8 @@ class InvoiceDesk:
         """Everything before the posting: an outdated draft deleted, a new one made, a found one taken on."""
         for operation in decision.operations:
             facts = {**carried_facts(decision, operation), "total": decision.about.amount}
+            if "customer" in operation.facts:
+                facts["customer"] = operation.facts["customer"]
             if operation.verb == Verb.CREATE:
                 self._protocol.perform(operation, self._create, facts=facts)
             elif operation.verb == Verb.DELETE:
@@ -60,14 +62,7 @@ class InvoiceDesk:
                 self._protocol.adopt(operation, facts)
 
     def _create(self, body: dict[str, Any], _target: str, _parent: str) -> Sent:
-        try:
-            return sent(self._books.create("salesInvoices", body))
-        except Refused as error:
-            if not _speaks_of_dimensions(error):
-                raise
-            # A customer or account brings the dimension along by default, and then a nested one is a second
-            # (trap 18): the draft is made without, and each line is put right when it is read back.
-            return sent(self._books.create("salesInvoices", without_dimensions(body)))
+        return self._maker.make(body)
 
     def _delete(self, operation: Operation, _body: dict[str, Any], target: str, _parent: str) -> Sent:
         answer = self._books.delete(entity("salesInvoices", target), operation.etag or "*")
@@ -89,13 +84,22 @@ class InvoiceDesk:
         assert posting is not None
         target = self._protocol.target(posting)
         expected: Expected = posting.facts["expected"]
-        draft = drafts.get(target)
+        draft = self._settled_draft(target, expected, drafts)
         if draft is None:
             raise RecordHeld(_draft_gone(decision))
         found = differences(expected, draft) or self._mend_dimensions(posting, expected, draft)
         if found:
             raise RecordHeld(not_equal(draft, found))
         self._protocol.attempt(posting, self._post)
+
+    def _settled_draft(self, target: str, expected: Expected, drafts: Mapping[str, Draft]) -> Draft | None:
+        """The draft as the list showed it if it is as it must be, else as it shows itself on its own."""
+        listed = drafts.get(target)
+        draft = aligned(expected, listed) if listed is not None else None
+        if draft is not None and not differences(expected, draft):
+            return draft
+        alone = read_draft(self._books, target)
+        return aligned(expected, alone) if alone is not None else None
 
     def _post(self, _body: dict[str, Any], target: str, _parent: str) -> Sent:
         answer = self._books.action(entity("salesInvoices", target), "post")
@@ -145,19 +149,6 @@ class InvoiceDesk:
 
 def _posting(decision: Decision) -> Operation | None:
     return next((one for one in decision.operations if one.verb == Verb.POST), None)
-
-
-def _speaks_of_dimensions(error: Refused) -> bool:
-    return "dimension" in error.text.lower()
-
-
-def without_dimensions(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The same document without nested dimensions."""
-    lines = [
-        {name: value for name, value in line.items() if name != "dimensionSetLines"}
-        for line in body["salesInvoiceLines"]
-    ]
-    return {**body, "salesInvoiceLines": lines}
 
 
 def not_equal(draft: Draft, found: Sequence[str]) -> Reason:

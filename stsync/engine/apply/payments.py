@@ -7,7 +7,6 @@ the general ledger, asked by document number, is the proof.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -21,13 +20,13 @@ from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine
 from stsync.engine.apply.customers import sent
-from stsync.engine.apply.desk import Desk
-from stsync.engine.apply.protocol import UNKNOWN, Protocol, RecordRefused, Sent, carried_facts
-from stsync.engine.survey import booked_payments, open_line
+from stsync.engine.apply.desk import Desk, blocked
+from stsync.engine.apply.protocol import UNKNOWN, Blocked, Protocol, RecordRefused, Sent, carried_facts
+from stsync.engine.survey import booked_payments, open_line, open_lines
 from stsync.http.outcomes import OutcomeUnknown
-from stsync.stages.payments import natural_key
+from stsync.stages.payment_journals import is_ours, natural_key
 
-Wanted = Mapping[str, Counter[tuple[Decimal, str]]]
+_JOURNAL_GONE = "journal-gone"
 
 
 class PaymentDesk:
@@ -72,9 +71,14 @@ class PaymentDesk:
         except RecordRefused as refusal:
             self._hold_all((one for one in decisions if not self._desk.is_carried(one)), refusal.reason)
         except OutcomeUnknown as error:
-            for decision in decisions:
-                if not self._desk.is_carried(decision):
-                    self._desk.wait(decision, replace(UNKNOWN, note=error.text))
+            self._wait_all(decisions, replace(UNKNOWN, note=error.text))
+        except Blocked:
+            self._wait_all(decisions, blocked("its payment journal"))
+
+    def _wait_all(self, decisions: Iterable[Decision], reason: Reason) -> None:
+        for decision in decisions:
+            if not self._desk.is_carried(decision):
+                self._desk.wait(decision, reason)
 
     def _hold_all(self, decisions: Iterable[Decision], reason: Reason) -> None:
         for decision in decisions:
@@ -122,6 +126,10 @@ class PaymentDesk:
         try:
             self._send(posting, "1", journal)
         except RecordRefused as refusal:
+            if refusal.reason.reference == _JOURNAL_GONE:
+                # A batch that counts its own name on has another id after each posting (facts section 3).
+                self._wait_all(ready, refusal.reason)
+                return
             self._post_one_by_one(posting, ready, journal, refusal)
         else:
             self._confirm(posting, ready)
@@ -149,14 +157,17 @@ class PaymentDesk:
             self._take_out(decision, by_number.pop(natural_key(decision.source_id), ()))
         ours = {natural_key(one.source_id) for one in decisions}
         strangers = sorted(set(by_number) - ours)
-        if strangers:
+        if all(is_ours(number) for number in strangers):
+            self._wait_all(decisions if strangers else (), _others_first(decisions[0].journal, strangers))
+        else:
             self._hold_all(decisions, _strangers(decisions[0].journal, strangers))
+        if strangers:
             return []
         return [one for one in decisions if self._complete(one, by_number.get(natural_key(one.source_id), []))]
 
     def _lines(self, journal: str) -> list[OpenLine]:
         path = f"{entity('customerPaymentJournals', journal)}/customerPayments"
-        return [open_line(row) for row in self._books.read(Read(path))]
+        return list(open_lines(self._books.read(Read(path))))
 
     def _complete(self, decision: Decision, lines: Sequence[OpenLine]) -> bool:
         """Whether a payment's lines add up to it; a payment with other lines is taken out of the journal and waits."""
@@ -251,7 +262,7 @@ def _again(row: Mapping[str, Any]) -> dict[str, Any]:
     line = open_line(row)
     body: dict[str, Any] = {
         "customerNumber": line.customer_number,
-        "postingDate": row["postingDate"],
+        "postingDate": line.posting_date or row["postingDate"],
         "documentNumber": line.document_number,
         "externalDocumentNumber": row.get("externalDocumentNumber") or "",
         "amount": line.amount,
@@ -291,6 +302,17 @@ def _strangers(journal: str, numbers: Sequence[str]) -> Reason:
         f"The payment journal {journal} also holds lines that do not belong to this posting: {shown}. "
         "Posting it would post them too.",
         f"Post, move or delete those lines in Business Central; the journal {journal} must belong to stsync alone.",
+    )
+
+
+def _others_first(journal: str, numbers: Sequence[str]) -> Reason:
+    """Our own lines of payments that are not in this run, or that Business Central posts in the background."""
+    return Reason(
+        "other-payments-in-journal",
+        f"The payment journal {journal} still holds lines of other payments ({', '.join(numbers[:5])}); posting it would "
+        "post them too.",
+        "Run stsync sync without --only and --limit. If a payment of these is held, repair it, or delete its lines from "
+        "the journal.",
     )
 
 

@@ -140,9 +140,15 @@ class Protocol:
     def close_intents(
         self, stage: str, source_id: str, target: str | None, number: str | None, facts: Mapping[str, Any]
     ) -> None:
-        """Mark a record's open intents as done: the books hold what they meant."""
+        """Mark a record's open intents as done: the books hold what they meant.
+
+        A deletion of which nobody knew the end is taken back instead: what it was to remove is there, or was made anew.
+        """
         for row in self._open(stage, source_id):
-            self._state.ledger.done(Done(row.key, target, number, shown(facts)), run_id=self._run_id)
+            if row.verb == Verb.DELETE:
+                self._state.ledger.forget(row.key, run_id=self._run_id)
+            else:
+                self._state.ledger.done(Done(row.key, target, number, shown(facts)), run_id=self._run_id)
 
     def note(self, event: str, operation: Operation, detail: Mapping[str, Any]) -> None:
         """Put a write that belongs to an operation, and is harmless to repeat, into the audit trail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stsync.core.operations import Verb
 from stsync.state import Done, LedgerRow, State
 
 _NOTE = {"note": "closed: what it meant was found, or is planned anew, record by record"}
@@ -17,4 +18,8 @@ def _known(state: State, row: LedgerRow) -> bool:
     if row.entity in {"journals", "customerPaymentJournals"}:
         return True
     record = state.inbox.find(row.stage, row.source_id)
-    return record is not None and record.state == "settled"
+    if record is None or record.state != "settled":
+        return False
+    # A record can settle for another reason (unposted again in ServiceTitan, posting switched off) while nobody knows
+    # whether its posting happened: that stays open, and is looked up when the record comes back.
+    return row.verb != Verb.POST or record.outcome == "posted"
