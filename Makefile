@@ -1,6 +1,6 @@
 # make demo   a contractor's month goes into the books, on this machine; needs Python 3.11 or newer, and nothing else
 # make test   everything that is checked before a change goes in
-# PYTHON=/path/to/python3.13 make test   with another interpreter
+# With another interpreter:  make clean, then  make PYTHON=/path/to/python3.13 test
 
 SHELL = /bin/sh
 VENV ?= .venv

@@ -86,7 +86,7 @@ class ConfigError(UsageError):
         super().__init__(
             "config-invalid",
             f"{file} has {count} problem{'' if count == 1 else 's'}; nothing was read or written.",
-            hint="Correct the lines below, then run: stsync config check",
+            hint="Correct these lines, then run: stsync config check",
             context={"file": file},
         )
         self.file = file

@@ -18,6 +18,7 @@ _OUTCOMES = {
     "exported_elsewhere": Why.EXPORTED_ELSEWHERE,
     "before_go_live": Why.BEFORE_GO_LIVE,
     "draft": Why.DRAFT,
+    "by_hand": Why.BY_HAND,
 }
 _STATES = {
     "held": Why.HELD,
@@ -31,7 +32,8 @@ _STATES = {
 class Source:
     """One document. `state`, `outcome` and `reason` are the inbox's; `posted` and `number` what the ledger remembers.
 
-    `before` is the content that was posted, where it differs from the present one.
+    `before` is the content that was posted, where it differs from the present one; `note` what a person said who dealt
+    with it by hand.
     """
 
     now: Document
@@ -42,6 +44,7 @@ class Source:
     number: str = ""
     draft: bool = False
     before: Document | None = None
+    note: str = ""
 
     @property
     def kind(self) -> str:
@@ -68,6 +71,11 @@ class Source:
     def counts_in(self, period: Period) -> bool:
         """Whether ServiceTitan's own total of the period has it: cancelled documents are in no total."""
         return self.now.active and day_of(self.now) in period
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person said that it was dealt with by hand, and it has not changed since."""
+        return self.state == "settled" and self.outcome == "by_hand"
 
     def standing(self) -> Why | None:
         """Why a document that is not posted is not; None when nothing explains it."""

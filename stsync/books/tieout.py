@@ -175,6 +175,8 @@ class _Sheet:
         return amounts(content, self._rules) if dated else {}
 
     def _drift(self, source: Source) -> Why:
+        if source.by_hand:
+            return Why.BY_HAND
         changed = source.before is not None or not source.now.active
         return Why.CHANGED_AFTER_POSTING if changed else Why.ANOTHER_PERIOD
 
@@ -202,7 +204,7 @@ class _Sheet:
 
     def _explain(self, why: Why, source: Source, now: Amounts, expected: Amounts, note: str = "") -> None:
         reason = source.reason
-        note = note or (reason.message if reason is not None else "")
+        note = note or source.note or (reason.message if reason is not None else "")
         for row, amount in _by_row(now, expected).items():
             absent = not expected and row.section in _COUNTED
             if amount != 0 or absent:

@@ -78,6 +78,7 @@ class Why(StrEnum):
     REFUSED = "refused"
     NOT_CARRIED_YET = "not_carried_yet"
     DRAFT = "draft"
+    BY_HAND = "by_hand"
     CHANGED_AFTER_POSTING = "changed_after_posting"
     ANOTHER_PERIOD = "another_period"
 
@@ -93,6 +94,7 @@ WORDS = {
     Why.REFUSED: "refused by Business Central",
     Why.NOT_CARRIED_YET: "read, but not carried over yet",
     Why.DRAFT: "draft in Business Central, not posted",
+    Why.BY_HAND: "dealt with by hand",
     Why.CHANGED_AFTER_POSTING: "changed in ServiceTitan after posting",
     Why.ANOTHER_PERIOD: "dated in another period in one of the two",
 }

@@ -111,6 +111,11 @@ def money(amount: Decimal | None) -> str:
     return "" if amount is None else f"{amount:,.2f}"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """1 invoice, 2 invoices, 1,200 invoices."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def fail(error: StsyncError) -> NoReturn:
     """Tell a person what stopped the command, and leave with the exit code that a scheduler reads."""
     if OUTPUT.json:

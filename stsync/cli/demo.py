@@ -26,7 +26,7 @@ Keep = Annotated[bool, typer.Option("--keep", help="Keep both systems running at
 
 @answering
 def demo(
-    invoices: Invoices = 400,
+    invoices: Invoices = 1500,
     seed: Seed = 1,
     folder: Folder = Path("stsync-demo"),
     port: Port = 8750,
@@ -115,7 +115,7 @@ def _wait_for_the_end(place: SandboxFolder) -> None:
 
     say()
     say("Both systems keep running until you press Ctrl-C here. In another terminal:")
-    for line in (f". {place.variables}", *(f"{program()} {words}" for words in _NEXT)):
+    for line in (f". {place.variables}", *(f"{program()} {words}" for words in NEXT)):
         say(f"  {line}")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -123,7 +123,7 @@ def _wait_for_the_end(place: SandboxFolder) -> None:
     stop.wait()
 
 
-_NEXT = ("status", "held", "trace invoice 55000001", "replay --all")
+NEXT = ("status", "held", "trace invoice 55000001", "replay")
 
 
 def _how_to_go_on(place: SandboxFolder) -> None:
@@ -133,5 +133,5 @@ def _how_to_go_on(place: SandboxFolder) -> None:
     say(f"Configuration, state and both systems are in {place.root}. To go on with them:")
     say(f"  {program()} sandbox serve --folder {place.root}     (leave it running)")
     say("and in another terminal:")
-    for line in (f". {place.variables}", *(f"{program()} {words}" for words in _NEXT)):
+    for line in (f". {place.variables}", *(f"{program()} {words}" for words in NEXT)):
         say(f"  {line}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stsync.cli.auth import Store
-from stsync.cli.console import OUTPUT, clean, emit_json, insist, say
+from stsync.cli.console import OUTPUT, clean, counted, emit_json, insist, say
 from stsync.cli.options import JsonOption, answering
 from stsync.errors import CredentialsError, ExitCode, UsageError
 
@@ -178,7 +178,7 @@ def _tell(written: Written, named: Path) -> None:
         say(f"The old file is kept as {written.kept.name}.")
     if not written.open_lines:
         return
-    insist(f"Still open, {len(written.open_lines)} lines; records with them are held until they are filled in:")
+    insist(f"Still open, {counted(len(written.open_lines), 'line')}; until then, records with such a name are held:")
     for table, line in written.open_lines:
         perhaps = f" (perhaps {line.value})" if line.value else ""
         insist(f"  mapping.{table}: {line.key}{perhaps}")

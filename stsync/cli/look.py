@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stsync.cli.console import OUTPUT, Column, emit_json, insist, money, say, table
+from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, say, table
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
 from stsync.errors import ExitCode, UsageError
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from stsync.credentials.expiry import Expiry
+    from stsync.reports.byhand import ByHand
     from stsync.reports.causes import Cause, Record
     from stsync.reports.standing import RunLine, StageStanding, Standing
     from stsync.wiring import Wiring
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SHOWN = 10
 _PART_WORDS = {
     "carried": "carried",
+    "draft": "left for a person to post in Business Central",
+    "by_hand": "dealt with by hand; see: stsync held --ignored",
     "nothing_to_do": "nothing to do",
     "not_ready": "waiting for ServiceTitan to post it",
     "waiting": "waiting for another record",
@@ -111,7 +114,7 @@ def _show_runs(runs: tuple[RunLine, ...]) -> None:
 
 
 def _carried(line: RunLine) -> str:
-    from stsync.reports.words import ONE, counted
+    from stsync.reports.words import ONE
 
     parts = [counted(total.records, ONE.get(stage, stage)) for stage, total in line.carried.items() if total.records]
     amounts = [money(total.amount) for total in line.carried.values() if total.amount]
@@ -165,7 +168,7 @@ def _stage_rows(wiring: Wiring, stage: StageStanding) -> list[tuple[str, str, st
 
 
 def _show_alarms(answer: Standing, expiry: Expiry | None, now: datetime) -> None:
-    from stsync.reports.words import counted, local
+    from stsync.reports.words import local
 
     for line in answer.runs:
         if line.cut_off:
@@ -193,6 +196,7 @@ def held(
         str | None, typer.Option("--stage", help="Only customers, invoices, payments or pricebook.", show_default=False)
     ] = None,
     waiting: Annotated[bool, typer.Option("--waiting", help="Also show what waits and needs nobody.")] = False,
+    ignored: Annotated[bool, typer.Option("--ignored", help="Also show what was dealt with by hand.")] = False,
     everything: Annotated[bool, typer.Option("--all", help=f"List all records, not {SHOWN} for each cause.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -205,25 +209,33 @@ def held(
 
     Example: stsync held --stage payments --all
     """
+    from stsync.reports import byhand
     from stsync.reports.causes import causes, document, not_ready
+    from stsync.reports.standing import queued
     from stsync.reports.words import KINDS
     from stsync.state import State
     from stsync.wiring import wire
 
     wiring = wire(config)
-    stages = (_stage(stage),) if stage else KINDS
+    stages: tuple[str, ...] = (_stage(stage),) if stage else KINDS
     with State.open_scratch(wiring.state_path) as state:
         state.check_pin(wiring.pin)
         found = causes(state, ("held",), stages)
         dead = causes(state, ("dead",), stages)
         waits = [*causes(state, ("waiting",), stages), *not_ready(state, stages)] if waiting else []
+        put_aside = byhand.by_hand(state, stages) if ignored else []
+        ahead = queued(state, stages, with_documents=wiring.config.customers.transfer == "with_documents")
     if OUTPUT.json:
         groups = {"held": found, "dead": dead, **({"waiting": waits} if waiting else {})}
-        emit_json({name: [document(cause) for cause in group] for name, group in groups.items()})
-    else:
-        _show_causes(found, dead, waits, everything=everything)
-        if waiting and not waits:
-            say("Nothing is waiting.")
+        told = {name: [document(cause) for cause in group] for name, group in groups.items()}
+        by_hand = {"ignored": [byhand.document(one) for one in put_aside]} if ignored else {}
+        emit_json({**told, **by_hand, "queued": ahead})
+        return ExitCode.HELD if found or dead else ExitCode.OK
+    _show_causes(found, dead, waits, ahead, everything=everything)
+    if waiting and not waits:
+        say("Nothing is waiting.")
+    if ignored:
+        _show_by_hand(put_aside)
     return ExitCode.HELD if found or dead else ExitCode.OK
 
 
@@ -236,11 +248,9 @@ def _stage(word: str) -> str:
     return kind
 
 
-def _show_causes(found: list[Cause], dead: list[Cause], waits: list[Cause], *, everything: bool) -> None:
-    from stsync.reports.words import counted
-
+def _show_causes(found: list[Cause], dead: list[Cause], waits: list[Cause], ahead: int, *, everything: bool) -> None:
     if not found and not dead:
-        say("Nothing is held: nothing needs a person.")
+        say(_nothing_held(ahead))
     shown: set[str] = set()
     if found:
         records = sum(len(cause.records) for cause in found)
@@ -252,14 +262,42 @@ def _show_causes(found: list[Cause], dead: list[Cause], waits: list[Cause], *, e
         insist("\nDead: refused several times and put aside. After mending the cause, run: stsync replay")
     for number, cause in enumerate(dead, start=1):
         _show_cause(f"{number}.", cause, shown, everything=everything)
+    if ahead and (found or dead):
+        say(f"\nBesides, {counted(ahead, 'record is', 'records are')} queued for the next sync.")
     if waits:
         say("\nWaiting: nothing to do, these follow by themselves.")
     for number, cause in enumerate(waits, start=1):
         _show_cause(f"{number}.", cause, shown, everything=everything)
 
 
+def _show_by_hand(put_aside: list[ByHand]) -> None:
+    from stsync.reports.words import ONE, local
+
+    if not put_aside:
+        say("Nothing was dealt with by hand.")
+        return
+    names = ("what", "number", "customer", "date", "amount", "by", "when", "what was done", "it was held because")
+    rows = [
+        (
+            *(ONE[one.row.kind], one.row.number or one.row.source_id, one.row.customer_name or "", one.row.on or ""),
+            *(money(one.row.amount), one.by, local(one.at), one.why, one.cause),
+        )
+        for one in put_aside
+    ]
+    table("Dealt with by hand", [Column(name, right=name == "amount") for name in names], rows)
+    say("To put one back in the queue: stsync ignore KIND ID --undo")
+
+
+def _nothing_held(ahead: int) -> str:
+    """Nothing held may also mean that nobody has looked yet, for example after a replay."""
+    if not ahead:
+        return "Nothing is held: nothing needs a person."
+    queue = counted(ahead, "record is", "records are")
+    return f"Nothing is held now; {queue} queued, and the next sync decides about them: stsync sync"
+
+
 def _show_cause(number: str, cause: Cause, shown: set[str], *, everything: bool) -> None:
-    from stsync.reports.words import ONE, counted
+    from stsync.reports.words import ONE
 
     tell = say if cause.state in {"waiting", "settled"} else insist
     count = counted(len(cause.records), ONE[cause.stage])
@@ -281,8 +319,6 @@ def _show_cause(number: str, cause: Cause, shown: set[str], *, everything: bool)
 
 
 def _show_records(cause: Cause, records: tuple[Record, ...]) -> None:
-    from stsync.reports.words import counted
-
     amounts = cause.stage in {"invoices", "payments"}
     columns = [Column("number"), Column("customer" if amounts else "name")]
     columns += [Column("date"), Column("amount", right=True)] if amounts else []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stsync.cli.console import OUTPUT, Column, emit_json, money, say, table
+from stsync.cli.console import OUTPUT, Column, counted, emit_json, money, say, table
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
 from stsync.errors import UsageError
 
@@ -111,7 +111,7 @@ def _requeue(state: State, rows: list[InboxRow]) -> None:
 
 
 def _tell(wiring: Wiring, rows: list[InboxRow], *, dry_run: bool, one: str | None) -> None:
-    from stsync.reports.words import ONE, counted
+    from stsync.reports.words import ONE
 
     if OUTPUT.json:
         emit_json({"systems": wiring.banner(), "dry_run": dry_run, "requeued": [_document(row) for row in rows]})

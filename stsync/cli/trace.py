@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stsync.cli.console import OUTPUT, Column, emit_json, insist, money, say, table
+from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, say, table
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
 from stsync.errors import UsageError
 
@@ -40,7 +40,7 @@ def trace(
     from stsync.state import State
     from stsync.wiring import wire
 
-    stage = _kind(kind)
+    stage = kind_of(kind)
     wiring = wire(config)
     with State.open_scratch(wiring.state_path) as state:
         state.check_pin(wiring.pin)
@@ -52,7 +52,8 @@ def trace(
         _show_life(answer, runs)
 
 
-def _kind(word: str) -> str:
+def kind_of(word: str) -> str:
+    """The stage that a person means by a kind. Raises UsageError for another word."""
     from stsync.reports.words import ONE, kind_named
 
     kind = kind_named(word)
@@ -65,7 +66,7 @@ def _kind(word: str) -> str:
 
 def _show_life(answer: Life, runs: dict[str, RunRow]) -> None:
     from stsync.reports.standing import amount_of
-    from stsync.reports.words import ONE, counted
+    from stsync.reports.words import ONE
 
     row = answer.row
     amount = money(amount_of(row)) if row.kind in {"invoices", "payments"} else ""
@@ -77,7 +78,7 @@ def _show_life(answer: Life, runs: dict[str, RunRow]) -> None:
         insist(f"  {about}")
     if answer.link.exists:
         target = "ServiceTitan" if row.kind == "pricebook" else "Business Central"
-        insist(f"  {target}: {answer.link.number or answer.link.id} (id {answer.link.id})")
+        insist(f"  {target}: {answer.number or answer.link.id} (id {answer.link.id})")
     insist(f"  Where it stands: {answer.stands}")
     insist("  What comes next: " + answer.next.replace("\n", "\n    "))
     if row.reason and row.reason.note:
@@ -151,7 +152,7 @@ def _tell_verified(state: State) -> None:
     if OUTPUT.json:
         emit_json({"rows": count, "intact": True})
         return
-    say(f"The audit is intact: {count:,} rows, each sealed over the row before it.")
+    say(f"The audit is intact: {counted(count, 'row')}, each sealed over the row before it.")
 
 
 def _chosen(
@@ -164,7 +165,7 @@ def _chosen(
 
     if record is not None and kind is None:
         raise UsageError("audit-id-without-kind", "--id needs --kind beside it.", hint="For example: --kind invoice")
-    stage = _kind(kind) if kind is not None else None
+    stage = kind_of(kind) if kind is not None else None
     source_id = find_record(state, stage, record).source_id if stage is not None and record is not None else None
     from_moment = since.astimezone() if since is not None else None
     chosen: deque[AuditRow] = deque(maxlen=limit)

@@ -320,8 +320,8 @@ class MappingTables(Section):
     )
     tax_zones: CodeTable = Field(
         default={},
-        description="Tax zone (name or number in ServiceTitan) and, with tax method line, the sales tax liability "
-        "account; with tax method business_central, the tax area code.",
+        description="Tax zone (name or number in ServiceTitan) and the sales tax liability account. Used with tax method "
+        "line alone; with business_central, the tax area on the customer card decides, and no line is needed here.",
         examples=[{"Maricopa County": "22780"}],
     )
     terms: CodeTable = Field(

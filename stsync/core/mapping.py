@@ -23,7 +23,7 @@ WANTED = MappingProxyType(
         "business_units": "dimension value",
         "accounts": "G/L account",
         "payment_types": "payment journal",
-        "tax_zones": "tax account or tax area",
+        "tax_zones": "tax liability account",
         "terms": "payment terms code",
         "items": "item number",
     }

@@ -250,6 +250,11 @@ _NEVER = {
         "was cancelled in ServiceTitan before it was posted",
         "Apply the payment in ServiceTitan to another invoice, or take it off this one.",
     ),
+    "by_hand": (
+        "invoice-dealt-with-by-hand",
+        "a person dealt with by hand (stsync ignore)",
+        "Enter the payment in Business Central by hand too, then say so with stsync ignore.",
+    ),
     "nothing_to_post": (
         "invoice-with-nothing-on-it",
         "has nothing on it, so there is nothing to pay",

@@ -105,6 +105,16 @@ def _replayed(detail: Detail) -> Sentence:
     return f"Put back in the queue by {detail.get('operator')}.{before}", ()
 
 
+def _ignored(detail: Detail) -> Sentence:
+    before = (f"it was {detail.get('state')}: {detail['cause']}",) if detail.get("cause") else ()
+    return f"Dealt with by hand, says {detail.get('operator')}: {detail.get('reason')}", before
+
+
+def _ignored_undone(detail: Detail) -> Sentence:
+    why = f": {detail['reason']}" if detail.get("reason") else "."
+    return f"No longer dealt with by hand; put back in the queue by {detail.get('operator')}{why}", ()
+
+
 def _configuration(detail: Detail) -> Sentence:
     return "The configuration or mapping is another than at the run before.", (f"digest {detail.get('digest')}",)
 
@@ -118,5 +128,7 @@ _SPEAK: Mapping[str, Callable[[Detail], Sentence]] = {
     "sent": _sent,
     "dimension-set": _dimension_set,
     "replayed": _replayed,
+    "ignored": _ignored,
+    "ignored-undone": _ignored_undone,
     "configuration": _configuration,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,8 +15,10 @@ from stsync.reports.words import KINDS, ending
 from stsync.state import Cursor, InboxRow, LedgerRow, RunRow, State, Total
 
 # In the order they are shown: what is done, what needs nothing, what needs a person, what is still to come.
-PARTS = ("carried", "nothing_to_do", "not_ready", "waiting", "in_doubt", "held", "dead", "new")
-_CARRIED = frozenset({"posted", "draft", "created", "updated", "unchanged", "carried"})
+PARTS = ("carried", "draft", "by_hand", "nothing_to_do", "not_ready", "waiting", "in_doubt", "held", "dead", "new")
+_CARRIED = frozenset({"posted", "created", "updated", "unchanged", "carried"})
+# Settled outcomes that are a part of their own: somebody has to post, has posted by hand, or has yet to release them.
+_OWN_PARTS = ("draft", "by_hand", "not_ready")
 _OPEN = ("pending", "waiting", "held", "dead")
 _NONE = Total(0, Decimal(0))
 
@@ -86,6 +88,14 @@ def standing(state: State, *, last_runs: int = 5) -> Standing:
     )
 
 
+def queued(state: State, stages: Collection[str], *, with_documents: bool) -> int:
+    """How many records the next sync decides about. `with_documents`: a customer whom no document names stays out of it;
+    one that a run has decided about before, and that was put back, is known by that run.
+    """
+    rows = (row for stage in stages for row in state.inbox.rows(stage, ("pending",)))
+    return sum(row.kind != "customers" or not with_documents or row.run_id is not None for row in rows)
+
+
 def part_of(state: str, outcome: str | None) -> str:
     """The one part of the sum that an inbox state and outcome belong to.
 
@@ -95,8 +105,8 @@ def part_of(state: str, outcome: str | None) -> str:
         return "new"
     if state != "settled":
         return state
-    if outcome == "not_ready":
-        return "not_ready"
+    if outcome in _OWN_PARTS:
+        return outcome
     return "carried" if outcome in _CARRIED else "nothing_to_do"
 
 

@@ -11,7 +11,8 @@ ONE = MappingProxyType({"customers": "customer", "invoices": "invoice", "payment
 OUTCOMES = MappingProxyType(
     {
         "posted": "posted in Business Central",
-        "draft": "a draft in Business Central",
+        "draft": "left for a person to post",
+        "by_hand": "dealt with by hand",
         "created": "created",
         "updated": "updated",
         "unchanged": "in step, nothing to send",
@@ -90,8 +91,3 @@ def ago(moment: datetime | None, now: datetime) -> str:
         if count:
             return f"{count} {unit}{'' if count == 1 else 's'} ago"
     return "just now"
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """1 invoice, 2 invoices, 1,200 invoices."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

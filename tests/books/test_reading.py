@@ -225,6 +225,17 @@ def test_drafts_and_held_documents_are_explained(office):
     assert told(result, Section.PAYMENTS) == {"before_go_live": ["R7"]}
 
 
+def test_what_a_person_dealt_with_by_hand_is_explained_by_what_was_said(office):
+    office.seen("invoices", bill(3, ("20.00", "East")), outcome="by_hand")
+    detail = {"operator": "lynn", "reason": "memo SCM-1 entered"}
+    office.state.audit.append("ignored", run_id="", stage="invoices", source_id="3", detail=detail)
+    result = office.reconciled().tie_out
+    assert result.exact
+    assert told(result, Section.RECEIVABLES) == {"by_hand": ["N3"]}
+    (explanation,) = result.explanations(Section.RECEIVABLES)
+    assert explanation.shares[0].note.startswith("memo SCM-1 entered (lynn, ")
+
+
 def test_a_lost_state_file_changes_nothing_because_the_books_know_the_numbers(office):
     raw = bill(1, ("100.00", "West"))
     office.post_invoice(raw)

@@ -79,6 +79,7 @@ def test_a_zero_invoice_that_recognises_revenue_stands_in_its_lines(ledger):
         ("settled", "exported_elsewhere", "exported_elsewhere"),
         ("settled", "before_go_live", "before_go_live"),
         ("settled", "draft", "draft"),
+        ("settled", "by_hand", "by_hand"),
         ("held", "", "held"),
         ("waiting", "", "waiting"),
         ("dead", "", "refused"),
@@ -92,6 +93,28 @@ def test_a_document_outside_the_books_is_named_under_its_reason(ledger, state, o
     assert told(result, "revenue") == {why: ["N1"]}
     assert told(result, "payments") == {why: ["R7"]}
     assert row(result, "receivables").expected == 0
+
+
+def test_what_was_dealt_with_by_hand_is_named_with_what_was_said(ledger):
+    one = Source(invoice(1), "settled", "by_hand", note="memo SCM-1 entered (lynn, 2026-06-20)")
+    ((share,),) = (each.shares for each in compared([one], ledger).explanations("receivables"))
+    assert (share.record.number, share.note) == ("N1", "memo SCM-1 entered (lynn, 2026-06-20)")
+
+
+def test_a_change_after_posting_that_was_dealt_with_by_hand_is_explained_as_such(ledger):
+    before, now = invoice(1, item("100.00")), invoice(1, item("130.00"))
+    ledger.invoice(before)
+    result = compared([posted(now, before=before, outcome="by_hand")], ledger)
+    assert result.exact
+    assert told(result, "receivables") == {"by_hand": ["N1"]}
+    changed_again = compared([posted(now, before=before, state="pending", outcome="")], ledger)
+    assert told(changed_again, "receivables") == {"changed_after_posting": ["N1"]}
+
+
+def test_a_document_said_to_be_done_by_hand_is_still_compared_when_the_books_have_it(ledger):
+    one = invoice(1, item("100.00"))
+    ledger.invoice(invoice(1, item("90.00")))
+    assert [found.what for found in compared([Source(one, "settled", "by_hand")], ledger).findings] == [What.AMOUNT]
 
 
 def test_an_outcome_alone_is_not_believed(ledger):

@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from stsync.cli import console
+from stsync.cli.ignore import ignore
 from stsync.cli.look import held, status
 from stsync.cli.mapping import app as map_app
 from stsync.cli.replay import replay
@@ -240,7 +241,8 @@ def month(books: Books) -> None:
 def run(books: Books, *words: str) -> Result:
     """Type a command."""
     app = typer.Typer()
-    for name, command in {"status": status, "held": held, "trace": trace, "audit": audit, "replay": replay}.items():
+    shown = {"status": status, "held": held, "trace": trace, "audit": audit}
+    for name, command in {**shown, "replay": replay, "ignore": ignore}.items():
         app.command(name)(command)
     app.add_typer(map_app)
     console.OUTPUT.json = console.OUTPUT.quiet = False

@@ -248,6 +248,17 @@ def test_accounts_that_cannot_be_posted_to_are_named_with_the_reason(config: Pat
     assert "cannot be made" in seen.line("journal ST-CARD")["found"]
 
 
+def test_lines_for_tax_zones_that_nothing_uses_are_named(config: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    assert "method: line" in text
+    other = "method: business_central\n    taxable_code: TAXABLE"
+    config.write_text(text.replace("method: line", other), encoding="utf-8")
+    line = examined(config).line("mapping.tax_zones", "Business Central")
+    assert line["status"] == "warn"
+    assert "lines are not used: invoices.tax.method is business_central" in line["found"]
+    assert "tax area on each customer card" in line["todo"]
+
+
 def test_a_journal_with_foreign_lines_or_another_account_fails(config: Path, world: World) -> None:
     cash = world.company.add_journal("ST-CASH", template=CASH_RECEIPT_TEMPLATE, balancing_account="10500")
     world.company.add_journal("ST-CHECK", template=CASH_RECEIPT_TEMPLATE, balancing_account="10100")
@@ -257,7 +268,7 @@ def test_a_journal_with_foreign_lines_or_another_account_fails(config: Path, wor
     world.company.journal_lines.insert(foreign_line(cash.id))
     seen = examined(config)
     assert seen.exit_code == 3
-    assert "1 lines that stsync did not make (document number MANUAL-1)" in seen.line("journal ST-CASH")["found"]
+    assert "lines that stsync did not make: 1 (document number MANUAL-1)" in seen.line("journal ST-CASH")["found"]
     assert "balanced by account 10100, but the configuration says 10500" in seen.line("journal ST-CHECK")["found"]
     assert "CHECKING, which is no G/L account" in seen.line("journal ST-ACH")["found"]
     assert seen.line("journal ST-ACH")["status"] == "unknown"

@@ -93,6 +93,18 @@ def test_every_question_can_be_an_option_and_the_file_is_valid(run: Run, world: 
     assert not world.sandbox.log.writes("servicetitan_api")
 
 
+def test_where_business_central_computes_the_tax_no_tax_zone_is_asked_for(
+    run: Run, world: World, tmp_path: Path
+) -> None:
+    done = run(*systems(world), *CHOICES, "--tax-method", "business_central", "--tax-taxable-code", "TAXABLE")
+    assert done.exit_code == 0, done.output
+    assert load(tmp_path / "made.yaml").mapping.tax_zones == {}
+    assert "mapping.tax_zones" not in done.output
+    text = " ".join((tmp_path / "made.yaml").read_text().replace("#", "").split())
+    assert "This file has invoices.tax.method: business_central, so no line is needed here." in text
+    assert "tax area code" not in text
+
+
 def test_equal_account_numbers_get_no_line(run: Run, world: World, tmp_path: Path) -> None:
     run(*systems(world), *CHOICES)
     text = (tmp_path / "made.yaml").read_text()

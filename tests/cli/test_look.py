@@ -187,6 +187,47 @@ def test_more_than_ten_records_of_a_cause_are_counted_unless_all_are_asked_for(b
     assert "1113" in run(books, "held", "--all").output
 
 
+def test_what_was_put_back_in_the_queue_is_not_called_nothing(books: Books) -> None:
+    month(books)
+    run(books, "replay")
+    done = run(books, "held")
+    assert done.exit_code == 0
+    assert "Nothing is held now; 5 records are queued, and the next sync decides about them: stsync sync" in done.output
+    assert "nothing needs a person" not in done.output
+    assert json.loads(run(books, "held", "--json").stdout)["queued"] == 5
+    assert "Nothing is held now; 1 record is queued" in run(books, "held", "--stage", "payments").output
+
+
+def test_what_is_queued_beside_what_is_held_is_said_too(books: Books) -> None:
+    month(books)
+    run(books, "replay", "--id", "17")
+    assert "Besides, 2 records are queued for the next sync." in run(books, "held").output
+
+
+def test_a_customer_that_no_document_names_is_in_no_queue(books: Books) -> None:
+    def arrive(state: State) -> None:
+        books.start(state)
+        books.read(state, "customers", {"id": 77, "name": "Baker, Ann"})
+
+    books.change(arrive)
+    assert "1 record is queued" in run(books, "held").output
+    books.config.write_text(books.config.read_text() + "customers:\n  transfer: with_documents\n")
+    assert "Nothing is held: nothing needs a person." in run(books, "held").output
+
+
+def test_drafts_are_left_for_a_person_and_not_carried(books: Books) -> None:
+    def leave(state: State) -> None:
+        books.start(state)
+        books.settle(state, "invoices", invoice(1, "120.00"), "draft")
+
+    books.change(leave)
+    done = run(books, "status")
+    assert "left for a person to post in Business Central" in " ".join(done.output.split())
+    states = json.loads(run(books, "status", "--json").stdout)["stages"]["invoices"]["states"]
+    assert states["draft"] == {"records": 1, "amount": "120.00"}
+    assert states["carried"]["records"] == 0
+
+
 def test_waiting_is_shown_on_request_and_is_no_alarm(books: Books) -> None:
     month(books)
     assert "waits for invoice" not in run(books, "held").output

@@ -98,7 +98,7 @@ def test_a_refusal_keeps_the_vendors_words_and_says_how_to_try_again(books: Book
 
     books.change(refuse)
     text = run(books, "trace", "invoice", "7").output
-    assert "Dead after 1 refusals: Customer ST77 is blocked in Business Central." in text
+    assert "Dead after 1 refusal: Customer ST77 is blocked in Business Central." in text
     assert "They said: You cannot create this type of document" in text
     assert "stsync replay --stage invoices --id 7" in text
     assert "request id req-9" in text
@@ -121,6 +121,37 @@ def test_a_request_whose_answer_was_lost_is_in_the_life_of_its_invoice(books: Bo
     assert "req-8" not in text
     assert "In doubt" in text
     assert "looks in the books" in text
+
+
+def test_a_draft_waits_for_a_person_to_post_it(books: Books) -> None:
+    def leave(state: State) -> None:
+        run_id = books.start(state)
+        books.settle(state, "invoices", invoice(1, "120.00"), "draft")
+        intent = Intent("invoices:1:create", "invoices", "1", "create", "salesInvoices", "ST-1", "d", "{}")
+        state.ledger.intend([intent], run_id)
+        state.ledger.done(Done("invoices:1:create", DRAFT_ID, "D-7"), run_id=run_id)
+
+    books.change(leave)
+    text = run(books, "trace", "invoice", "1").output
+    assert "Where it stands: In Business Central as a draft, D-7: left for a person to post." in text
+    assert "What comes next: A person posts it in Business Central, page Sales Invoices;" in text
+    assert "Nothing, unless it changes" not in text
+
+
+def test_a_payment_left_in_its_journal_is_known_by_its_document_number(books: Books) -> None:
+    def leave(state: State) -> None:
+        run_id = books.start(state)
+        books.settle(state, "payments", payment(21, "120.00", "Credit Card", 1), "draft")
+        key = "payments:21:create"
+        state.ledger.intend([Intent(key, "payments", "21", "create", "customerPayments", "ST-P21", "d", "{}")], run_id)
+        state.ledger.done(Done(key, DRAFT_ID, DRAFT_ID), run_id=run_id)
+
+    books.change(leave)
+    text = run(books, "trace", "payment", "P21").output
+    assert f"Business Central: ST-P21 (id {DRAFT_ID})" in text
+    assert "In Business Central in the payment journal, ST-P21: left for a person to post." in text
+    assert "page Cash Receipt Journals" in text
+    assert json.loads(run(books, "trace", "payment", "P21", "--json").stdout)["in_books"]["number"] == "ST-P21"
 
 
 def test_the_posting_of_its_journal_belongs_to_a_payments_life(books: Books) -> None:

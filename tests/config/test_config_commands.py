@@ -36,6 +36,7 @@ def test_every_problem_is_listed_like_a_compiler_does_and_the_exit_code_is_two(r
     assert f"{path}:2:3: servicetitan.enviroment: " in result.stderr
     assert "did you mean 'environment'?" in result.stderr
     assert f"{path}:9:1: extra: " in result.stderr
+    assert "What to do: Correct these lines, then run: stsync config check" in result.stderr
 
 
 def test_problems_come_as_json_for_a_program(run, written):
