@@ -8,30 +8,34 @@ from typer.testing import CliRunner
 from stsync.cli import console
 from stsync.cli.app import app
 from stsync.errors import ExitCode
-from stsync.state import State
+from stsync.state import InboxRow, State
+
+KINDS = {"customers": "customer", "invoices": "invoice", "payments": "payment", "pricebook": "item"}
 
 
 def test_what_was_dealt_with_by_hand_stays_so_and_the_run_ends_well(office: Office) -> None:
     assert office.run().exit_code == ExitCode.HELD
-    with State.open_scratch(office.state_file) as state:
-        stopped = [row for kind in ("customers", "invoices", "payments") for row in state.inbox.rows(kind, ("held",))]
-        stopped += state.inbox.rows("pricebook", ("held",))
-    kinds = {"customers": "customer", "invoices": "invoice", "payments": "payment", "pricebook": "item"}
-    for row in stopped:
-        words = (
-            "ignore",
-            kinds[row.kind],
-            row.source_id,
-            "--reason",
-            "entered by hand",
-            "--config",
-            str(office.config),
-        )
-        done = CliRunner().invoke(app, words)
-        console.OUTPUT.json = console.OUTPUT.quiet = False
-        assert done.exit_code == 0, done.output
+    stopped = held(office)
+    put_aside(office, stopped)
     written = len(office.writes())
-    again = office.run()
-    assert again.exit_code == ExitCode.OK
+    office.run()
+    # A payment that waited for one of these invoices waits in vain now, and says so.
+    payments = held(office)
+    assert {row.reason.reference for row in payments if row.reason} == {"invoice-dealt-with-by-hand"}
+    put_aside(office, payments)
+    assert office.run().exit_code == ExitCode.OK
     assert len(office.writes()) == written
     assert {office.standing(row.kind, row.source_id) for row in stopped} == {("settled", "by_hand")}
+
+
+def held(office: Office) -> list[InboxRow]:
+    with State.open_scratch(office.state_file) as state:
+        return [row for kind in KINDS for row in state.inbox.rows(kind, ("held",))]
+
+
+def put_aside(office: Office, rows: list[InboxRow]) -> None:
+    for row in rows:
+        what = (KINDS[row.kind], row.source_id, "--reason", "entered by hand", "--config", str(office.config))
+        done = CliRunner().invoke(app, ("ignore", *what))
+        console.OUTPUT.json = console.OUTPUT.quiet = False
+        assert done.exit_code == 0, done.output
