@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -176,7 +177,6 @@ def test_a_spreadsheet_of_another_kind_says_how_to_save_it(tmp_path):
 
 
 def test_an_excel_file_is_read_cell_by_cell(tmp_path):
-    openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     sheet = book.active
     for row in (
@@ -199,5 +199,4 @@ def test_an_excel_file_is_read_cell_by_cell(tmp_path):
 
 
 def test_a_file_that_only_calls_itself_excel_is_refused(tmp_path):
-    pytest.importorskip("openpyxl")
     assert "not an Excel workbook" in read_entries(written(tmp_path, b"table", "mapping.xlsx")).faults[0].sentence
