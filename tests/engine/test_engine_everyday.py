@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -154,7 +155,6 @@ def test_a_limit_leaves_the_rest_for_the_next_run(office: Office) -> None:
 
 
 def test_reading_again_from_a_day_sends_nothing_twice(office: Office) -> None:
-    from datetime import date
 
     office.run()
     office.world.sandbox.log.clear()
@@ -282,3 +282,18 @@ def test_a_tenant_whose_invoices_stay_pending_can_choose_that_status(office: Off
     office.edit_config("invoices:\n", "invoices:\n  status: Pending\n")
     office.run("invoices", only=str(row["id"]))
     assert office.invoice(row["id"]).posted
+
+
+def test_a_period_closed_for_our_own_user_costs_no_record_an_attempt(office: Office) -> None:
+    # Business Central shows the company's dates only; a user's narrower ones come out when it refuses.
+    client = office.world.secrets["STSYNC_BC_CLIENT_ID"]
+    office.world.company.settings.user_posting_windows[client] = (date(2026, 7, 1), None)
+    result = office.run()
+    with State.open_scratch(office.state_file) as state:
+        held = [row for kind in ("invoices", "payments") for row in state.inbox.rows(kind, ("held",))]
+    closed = [row for row in held if row.reason and row.reason.reference == "posting-date-closed"]
+    assert len(closed) > 80
+    assert {row.attempts for row in closed} == {0}
+    assert not result.carried.get("invoices")
+    office.world.company.settings.user_posting_windows.clear()
+    assert office.run().carried["invoices"][0] > 80

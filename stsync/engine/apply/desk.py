@@ -108,7 +108,13 @@ class Desk:
         return (decision.kind, decision.source_id) in self._carried_ids
 
     def refuse(self, decision: Decision, reason: Reason) -> None:
-        """The target system said no: an attempt is spent, and at the limit the record is dead."""
+        """The target system said no: an attempt is spent, and at the limit the record is dead.
+
+        What only its own set-up stands in the way of is held, and costs the record nothing.
+        """
+        if reason.reference in _SET_UP:
+            self.hold(decision, reason)
+            return
         self._state.inbox.refuse(decision.kind, decision.source_id, reason, limit=self._attempts, run_id=self._run_id)
 
     def hold(self, decision: Decision, reason: Reason) -> None:
@@ -134,6 +140,28 @@ class Desk:
         else:
             return True
         return False
+
+
+# Refusals that no record is to blame for: many nights of a closed period must not leave a month of dead letters.
+_SET_UP = frozenset(
+    {
+        "posting-date-closed",
+        "sync-user-not-permitted",
+        "number-series-automatic",
+        "number-series-manual",
+        "number-series-used-up",
+        "general-posting-setup-missing",
+        "posting-setup-account-missing",
+        "tax-posting-setup-missing",
+        "business-posting-group-missing",
+        "customer-posting-group-missing",
+        "product-posting-group-missing",
+        "force-posting-report",
+        "not-approved",
+        "journal-out-of-balance",
+        "changed-meanwhile",
+    }
+)
 
 
 def blocked(what: str) -> Reason:
