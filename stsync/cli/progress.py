@@ -35,29 +35,21 @@ def watcher(banner: str, *, dry_run: bool) -> Iterator[Watcher]:
 
 def _bars() -> Progress:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[count]}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[time]}"),
         console=Console(stderr=True),
         transient=True,
     )
 
 
 class _Bars:
-    """Progress on a terminal."""
+    """Progress on a terminal: a line for each step, the time left while it runs and the time it took afterwards."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -74,8 +66,18 @@ class _Bars:
 
     def _update(self, name: str, done: int, total: int | None) -> None:
         if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(clean(name), total=total)
-        self._progress.update(self._tasks[name], completed=done, total=total)
+            self._finish_others()
+            self._tasks[name] = self._progress.add_task(clean(name), total=total, count="", time="")
+        count = f"{done:,} of {total:,}" if total is not None else f"{done:,}" if done else ""
+        time_told = "" if total is None else "left" if done < total else "taken"
+        self._progress.update(self._tasks[name], completed=done, total=total, count=count, time=time_told)
+
+    def _finish_others(self) -> None:
+        """Whatever went before is done: its bar is full and its clock stands."""
+        for task in self._progress.tasks:
+            if not task.finished:
+                whole = max(task.completed, 1)
+                self._progress.update(task.id, completed=whole, total=whole, time="taken")
 
 
 class _Lines:
