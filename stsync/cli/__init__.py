@@ -1,8 +1,25 @@
 """What a person types. Each command: options in, one call, one rendering, an exit code."""
 
+import io
+import os
+import sys
+from pathlib import Path
+
 
 def main() -> None:
     """The console script's entry point."""
+    _speakable()
     from stsync.cli.app import app
 
     app()
+
+
+def _speakable() -> None:
+    """Nothing that is printed may stop a command: a file of the Task Scheduler is in Windows-1252, which lacks most
+    of the world's names and the arrows, and a service may have no output at all."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

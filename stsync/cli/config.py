@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stsync.cli.options import answering
+
 if TYPE_CHECKING:
     from stsync.config.model import Config
 
@@ -24,6 +26,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program i
 
 
 @app.command()
+@answering
 def check(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Read the configuration file and list everything that is wrong in it, with its line."""
     from stsync.cli.console import emit_json, say
@@ -38,7 +41,8 @@ def check(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def schema() -> None:
+@answering
+def schema(as_json: AsJson = False) -> None:
     """Print the JSON Schema of the configuration file, for editors that help while one types."""
     from stsync.cli.console import emit_json
     from stsync.config.schema import json_schema
@@ -47,6 +51,7 @@ def schema() -> None:
 
 
 @app.command()
+@answering
 def show(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show which systems, which company and which addresses the configuration comes to; no secrets."""
     from stsync.cli.console import emit_json, say
@@ -63,6 +68,7 @@ def show(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@answering
 def example() -> None:
     """Print a complete configuration file with every key explained, to start from."""
     from stsync.config.example import example as text

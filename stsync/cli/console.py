@@ -41,9 +41,15 @@ def _steers(character: str) -> bool:
     return (
         (code < 32 and character not in "\n\t")
         or 127 <= code < 160
+        or code in {0x061C, 0x200E, 0x200F, 0x2028, 0x2029}
         or code in range(0x202A, 0x202F)
         or code in range(0x2066, 0x206A)
     )
+
+
+def one_line(text: str) -> str:
+    """A name from outside beside other words: a line break in it must not look like a line of ours."""
+    return " ".join(text.split())
 
 
 def say(text: str = "") -> None:
@@ -59,8 +65,11 @@ def insist(text: str) -> None:
 
 
 def emit_json(value: Any) -> None:
-    """Print one JSON document; amounts are text so that no reader turns them into binary fractions."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=_plain)
+    """Print one JSON document; amounts are text so that no reader turns them into binary fractions.
+
+    Only ASCII: it is the same document in every encoding of the output, and no name in it can steer a terminal.
+    """
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=True, default=_plain)
     sys.stdout.write("\n")
 
 
@@ -143,7 +152,7 @@ def _problem_lines(error: StsyncError) -> list[str]:
     if not isinstance(error, ConfigError):
         return []
     return [
-        f"{error.file}:{problem.line}:{problem.column}: {problem.path}: {problem.message}"
+        f"{error.file}:{problem.line}:{problem.column}: {problem.path}{': ' * bool(problem.path)}{problem.message}"
         + (f" - did you mean '{problem.suggestion}'?" if problem.suggestion else "")
         for problem in error.problems
     ]

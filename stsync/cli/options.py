@@ -66,7 +66,7 @@ def _bug(error: Exception) -> StsyncError:
     return StsyncError(
         "bug",
         "stsync met a situation that its makers did not think of, and stopped.",
-        hint="Run the command again: what was sent is recorded and is not sent twice. Please report the file below.",
+        hint="Run the command again: what was sent is recorded and is not sent twice. Please report the file named above.",
         note=redact(f"{type(error).__name__}: {error}")[:300],
         context={"report": where},
     )

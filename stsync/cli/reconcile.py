@@ -55,10 +55,10 @@ def reconcile(
         state.check_pin(wiring.pin)
         books = wiring.systems(read_only=True).books
         result = compare(period, state=state, books=books, config=wiring.config, choices=wiring.choices)
-    from stsync.cli.tieoutreport import report
+    from stsync.cli.tieoutreport import proved, report
 
     report(result, wiring.banner(), go_live=wiring.config.go_live, everything=everything)
-    return ExitCode.OK if result.tie_out.exact else ExitCode.HELD
+    return ExitCode.OK if proved(result) else ExitCode.HELD
 
 
 def _period(month: str | None, first: datetime | None, last: datetime | None) -> Period:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from stsync.cli.console import OUTPUT, fail
+from stsync.cli.only import check_found, named
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
 from stsync.engine.scope import STAGES, Scope
 from stsync.engine.switches import Allowed
@@ -47,7 +48,7 @@ def _command(stages: tuple[str, ...], summary: str) -> Callable[..., None]:
         as_json: JsonOption = False,
         quiet: QuietOption = False,
     ) -> ExitCode:
-        scope = Scope(stages=stages, limit=limit, only=only, since=since.date() if since else None)
+        scope = Scope(stages=stages, limit=limit, only=named(only), since=since.date() if since else None)
         allowed = Allowed(over_limit=over_limit, go_live_changed=go_live_changed)
         return _run(scope, config, allowed, dry_run=dry_run, everything=everything)
 
@@ -74,12 +75,16 @@ def _run(scope: Scope, config: Path | None, allowed: Allowed, *, dry_run: bool, 
     from stsync.cli.progress import watcher
     from stsync.cli.runreport import report
     from stsync.engine.run import Order, run
+    from stsync.http.redact import redact
     from stsync.wiring import wire
 
     wiring = wire(config)
-    order = Order(scope=scope, command=" ".join(["stsync", *sys.argv[1:]]), dry_run=dry_run, allowed=allowed)
+    # The command is kept in the state file and shown by status: a secret pasted into it must not follow (promise 7).
+    command = redact(" ".join(["stsync", *sys.argv[1:]]))
+    order = Order(scope=scope, command=command, dry_run=dry_run, allowed=allowed)
     with watcher(wiring.banner(), dry_run=dry_run) as watching:
         result = run(wiring, order, watching)
+    check_found(wiring, scope, result)
     report(result, wiring.banner(), everything=everything)
     if result.brake is not None and not OUTPUT.json:
         fail(result.brake)

@@ -22,7 +22,7 @@ def report(result: Reconciliation, banner: str, *, go_live: date, everything: bo
     if OUTPUT.json:
         from stsync.books.document import document
 
-        emit_json(document(result))
+        emit_json({**document(result), "exact": proved(result), "never_read": never_read(result)})
         return
     from stsync.books.values import Section, Why
 
@@ -43,7 +43,17 @@ def report(result: Reconciliation, banner: str, *, go_live: date, everything: bo
         say("Why each of them is held, and what to do about it: stsync held")
     _uncounted(tie_out)
     _findings(tie_out)
-    _verdict(tie_out)
+    _verdict(tie_out, never_read(result))
+
+
+def proved(result: Reconciliation) -> bool:
+    """Whether every cent is explained. A kind that was never read proves nothing, also where both sides are empty."""
+    return result.tie_out.exact and not never_read(result)
+
+
+def never_read(result: Reconciliation) -> list[str]:
+    """The kinds of ServiceTitan documents that no run has read so far."""
+    return [kind for kind, at in result.servicetitan_read.items() if at is None]
 
 
 def _read_at(result: Reconciliation) -> str:
@@ -176,12 +186,18 @@ def _findings(tie_out: TieOut) -> None:
         insist(f"    What to do: {words.to_do(one)}")
 
 
-def _verdict(tie_out: TieOut) -> None:
+def _verdict(tie_out: TieOut, unread_kinds: Sequence[str]) -> None:
     from stsync.books import words
     from stsync.books.values import Section
 
     say()
+    if unread_kinds:
+        insist(f"NOT PROVED: ServiceTitan's {' and '.join(unread_kinds)} were never read. Run stsync sync first.")
+    if tie_out.exact and unread_kinds:
+        return
     if tie_out.exact:
+        if not any(tie_out.of(section) for section in Section):
+            say("Neither system has anything in this period. Is it the month that you mean?")
         say("EXACT: unexplained difference 0.00 in every row. ServiceTitan and Business Central agree.")
         return
     rests = ", ".join(f"{words.TITLES[section]} {money(tie_out.unexplained(section))}" for section in Section)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, say, table
+from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, one_line, say, table
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
 from stsync.errors import UsageError
 
@@ -71,9 +71,9 @@ def _show_life(answer: Life, runs: dict[str, RunRow]) -> None:
     row = answer.row
     amount = money(amount_of(row)) if row.kind in {"invoices", "payments"} else ""
     known = [row.customer_name or "", f"dated {row.on}" if row.on else "", amount]
-    about = ", ".join(part for part in known if part)
+    about = one_line(", ".join(part for part in known if part))
     identity = "Business Central id" if row.kind == "pricebook" else "ServiceTitan id"
-    insist(f"{ONE[row.kind].capitalize()} {row.number or row.source_id} ({identity} {row.source_id})")
+    insist(f"{ONE[row.kind].capitalize()} {one_line(row.number or row.source_id)} ({identity} {row.source_id})")
     if about:
         insist(f"  {about}")
     if answer.link.exists:
@@ -116,7 +116,7 @@ def audit(
     record: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Only this record; needs --kind.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many rows.")] = 200,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="The newest so many rows.")] = 200,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check that no row was ever changed, taken out or put in.")
     ] = False,
@@ -167,7 +167,7 @@ def _chosen(
         raise UsageError("audit-id-without-kind", "--id needs --kind beside it.", hint="For example: --kind invoice")
     stage = kind_of(kind) if kind is not None else None
     source_id = find_record(state, stage, record).source_id if stage is not None and record is not None else None
-    from_moment = since.astimezone() if since is not None else None
+    from_moment = _moment(since) if since is not None else None
     chosen: deque[AuditRow] = deque(maxlen=limit)
     count = 0
     one_run = _run(state, run) if run is not None else None
@@ -176,6 +176,14 @@ def _chosen(
             chosen.append(row)
             count += 1
     return list(chosen), count - len(chosen)
+
+
+def _moment(day: datetime) -> datetime:
+    """The day's beginning on this computer's clock; at the edges of the calendar a clock cannot be shifted."""
+    try:
+        return day.astimezone()
+    except (ValueError, OverflowError):
+        return day.replace(tzinfo=UTC)
 
 
 def _run(state: State, wanted: str) -> RunRow:

@@ -31,8 +31,11 @@ def _utc_now() -> datetime:
 class State:
     """What stsync knows between runs: inbox, cursors, ledger, audit, runs, notes, and whose books these are."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self, database: Database, now: Callable[[], datetime] = _utc_now, copied_from: Path | None = None
+    ) -> None:
         self._database = database
+        self._copied_from = copied_from
         self._now = now
         self.path = database.path
         self.audit = Audit(database, now)
@@ -62,7 +65,7 @@ class State:
         try:
             if place.exists():
                 copy_file(place, memory)
-            return cls(_ready(memory), now)
+            return cls(_ready(memory), now, copied_from=place)
         except BaseException:
             memory.close()
             raise
@@ -110,7 +113,8 @@ class State:
         self.close()
 
     def _where(self) -> str:
-        return str(self.path or "in memory")
+        # A person corrects a file, not the copy of it in memory that a preview works on.
+        return str(self.path or self._copied_from or "in memory")
 
 
 def _place(path: str | os.PathLike[str]) -> Path:
