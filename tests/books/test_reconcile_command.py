@@ -51,8 +51,8 @@ def test_a_period_that_cannot_be_understood_is_a_usage_error(command, given, ref
     assert json.loads(result.output)["error"]["reference"] == reference
 
 
-def _shown(result, capsys, *, go_live=date(2026, 5, 1), everything=False) -> str:
-    whole = Reconciliation(result, {"invoices": READ, "payments": None}, READ)
+def _shown(result, capsys, *, go_live=date(2026, 5, 1), everything=False, payments=READ) -> str:
+    whole = Reconciliation(result, {"invoices": READ, "payments": payments}, READ)
     report(whole, "ServiceTitan -> Business Central", go_live=go_live, everything=everything)
     return capsys.readouterr().out
 
@@ -69,8 +69,15 @@ def test_an_exact_month_says_so_with_both_moments_and_names_people_know(capsys):
     text = _shown(compared(*_month()), capsys)
     for words in ("Drain - East", "DRAIN-E", "1,240.00", "Solar", "not mapped", "held: a person has to decide", "N2"):
         assert words in text
-    assert "invoices 2026-07-01 06:00:00 UTC, payments never" in text
+    assert "invoices 2026-07-01 06:00:00 UTC, payments 2026-07-01 06:00:00 UTC" in text
     assert "EXACT: unexplained difference 0.00" in text
+
+
+def test_what_was_never_read_proves_nothing(capsys):
+    text = _shown(compared(*_month()), capsys, payments=None)
+    assert "payments never" in text
+    assert "NOT PROVED: ServiceTitan's payments were never read." in text
+    assert "EXACT: unexplained" not in text
 
 
 def test_a_difference_names_the_document_both_amounts_and_what_to_do(capsys):
@@ -110,7 +117,7 @@ def test_json_carries_every_figure_with_its_records(capsys):
     ledger.change(1, amount=Decimal("-99.00"))
     document = json.loads(_shown(compared(sources, ledger), capsys))
     assert document["exact"] is False
-    assert document["as_of"]["servicetitan"] == {"invoices": "2026-07-01T06:00:00+00:00", "payments": None}
+    assert document["as_of"]["servicetitan"] == dict.fromkeys(("invoices", "payments"), "2026-07-01T06:00:00+00:00")
     rows = {one["code"]: one for one in document["sections"]["revenue"]["rows"]}
     assert (rows["DRAIN-W"]["unexplained"], rows["DRAIN-E"]["unexplained"]) == ("-1.00", "0.00")
     (explanation,) = document["sections"]["receivables"]["rows"][0]["explanations"]
