@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,6 @@ class Database:
         """Carry out one statement and return how many rows it touched."""
         with self._lock:
             return self._run(sql, values).rowcount
-
-    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Carry out one statement for each row of values."""
-        with self._lock, self._explained():
-            self.connection.executemany(sql, rows)
 
     def select(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """All rows of a query. Long lists are asked for page by page, so that no read stays open across a write."""

@@ -6,8 +6,8 @@
 4. it is sent. A crash here leaves the intent; the next run looks in the books by the natural key before it repeats.
 5. `done` is written with the id that the books gave.
 
-An answer is one of three kinds: *refused* (nothing happened; the record is told why), *not processed* (surely
-nothing happened, the system is unavailable; the run ends and nobody's attempts are spent), *unknown* (sent, no
+An answer is one of three kinds: *refused* (nothing happened; the record is told why), *not processed* (the system is
+unavailable; the run ends, nobody's attempts are spent, and the intent stays for the next run's look), *unknown* (sent, no
 trustworthy answer; the intent stays and the record waits for the next run's look).
 """
 
@@ -23,7 +23,7 @@ from stsync.core.canonical import canonical_json
 from stsync.core.operations import Operation, Ref, Verb, digest, shown
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
-from stsync.errors import CredentialsError, SystemUnavailable
+from stsync.errors import SystemUnavailable
 from stsync.http.outcomes import OutcomeUnknown, Refused
 from stsync.state import Done, Intent, LedgerRow, State
 
@@ -89,7 +89,11 @@ class Protocol:
         return sent
 
     def attempt(self, operation: Operation, send: Send) -> Sent:
-        """Intend and send, without recording the outcome; for writes that are confirmed in bulk."""
+        """Intend and send, without recording the outcome; for writes that are confirmed in bulk.
+
+        When a system is unavailable the intent stays: a write can take several requests (a draft line by line), and
+        the first may have happened. The next run looks before it repeats, and finds the same key to go on with.
+        """
         body, target, parent = self._resolved(operation)
         self.intend(operation, body)
         try:
@@ -101,9 +105,6 @@ class Protocol:
             raise RecordRefused(reason) from error
         except OutcomeUnknown as error:
             self._count_unknown(error)
-            raise
-        except (SystemUnavailable, CredentialsError):
-            self._state.ledger.forget(operation.key, run_id=self._run_id)
             raise
         self._unknown_in_a_row = 0
         return sent
