@@ -233,6 +233,8 @@ def _links(state: State, kind: str, ids: Sequence[str]) -> dict[str, Link]:
 
 
 def _source(state: State, row: InboxRow, now: Document, known: Link) -> Source:
+    if known.is_baseline:
+        known = Link()  # an opening document is not ours: the books hold it under another name and date
     return Source(
         now=now,
         state=row.state,

@@ -31,6 +31,9 @@ class LedgerEntry(Protocol):
     def detail(self) -> Mapping[str, Any]: ...
 
 
+BASELINE = "baseline"
+
+
 @dataclass(frozen=True)
 class Link:
     """One record's counterpart. `fingerprint` is the source as it was when it was carried over, `customer` the number
@@ -39,6 +42,8 @@ class Link:
     `revision` numbers the next create or update, so that no key is ever used for two different writes;
     `attempt` goes up each time something of ours was deleted to be made anew.
     `settled` is false while a write was sent whose answer never came.
+    `origin` is "baseline" for an invoice from before go_live that a person linked to its opening document. Where that
+    was posted through a journal there is no sales invoice: `id` is then empty, and `number` is its document number.
     """
 
     id: str = ""
@@ -51,6 +56,12 @@ class Link:
     settled: bool = True
     revision: int = 1
     attempt: int = 1
+    origin: str = ""
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the counterpart is an opening document, which stsync did not make."""
+        return self.origin == BASELINE
 
     @property
     def exists(self) -> bool:
@@ -87,6 +98,7 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         total=entry.amount,
         customer=str(entry.detail.get("customer") or state.customer),
         posted=state.posted or bool(entry.detail.get("posted")),
+        origin=str(entry.detail.get("origin") or state.origin),
         revision=revision,
     )
 

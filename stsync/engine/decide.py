@@ -159,7 +159,7 @@ class _Desk:
             posting_date=invoice.invoiced_on if invoice is not None else None,
         )
         if link.posted:
-            return replace(payable, id=link.id)
+            return replace(payable, id=link.id, number=link.number)
         if decision is not None and decision.standing == Standing.ACT and decision.outcome == "posted":
             return replace(payable, id=_made_id(decision), comes_first=(decision.operations[-1].key,))
         if invoice_id in elsewhere.holds:

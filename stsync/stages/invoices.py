@@ -99,6 +99,8 @@ def plan(
 ) -> Decision:
     """Decide about one invoice, in the order a clerk would ask."""
     about = _about(invoice)
+    if link.is_baseline:
+        return settle(STAGE, invoice.id, about, "before_go_live", notes=(f"linked to opening document {link.number}",))
     if link.exists and link.posted:
         return _already_posted(invoice, link, about)
     early = _not_for_us(invoice, link, about, snapshot, settings)

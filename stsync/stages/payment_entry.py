@@ -21,9 +21,14 @@ from stsync.stages.payment_journals import STAGE, journal_key, natural_key
 
 @dataclass(frozen=True)
 class Payable:
-    """An invoice that a payment is applied to: the id it has in the books, or why it cannot be paid there yet."""
+    """An invoice that a payment is applied to: the id it has in the books, or why it cannot be paid there yet.
+
+    An opening balance that was posted through a journal has no id but a document `number`: a payment then names it by
+    appliesToInvoiceNumber (facts section 5: an unknown number is accepted, and posting looks for the open entry).
+    """
 
     id: str | Ref = ""
+    number: str = ""
     comes_first: tuple[str, ...] = ()
     customer_number: str = ""
     posting_date: date | None = None
