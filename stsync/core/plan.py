@@ -36,7 +36,8 @@ class Decision:
     """What happens to one record, and by which rules.
 
     `outcome` names how it settles, when it does; `journal` is the payment journal that posts it; `fingerprint` is
-    the source as it will have been carried over.
+    the source as it will have been carried over; `asks` are natural keys that must be looked up in the books before
+    the decision stands, though it writes nothing.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Decision:
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
     journal: str = ""
+    asks: tuple[str, ...] = ()
 
 
 def act(kind: str, source_id: str, about: About, operations: Iterable[Operation], **more: object) -> Decision:

@@ -64,9 +64,11 @@ def plan(
 
 
 def wanted(drawn: Plan) -> Wanted:
-    """The natural keys of everything a plan would write."""
+    """The natural keys of everything a plan would write, and of what it asks the books about."""
     keys: dict[str, set[str]] = {"customers": set(), "invoices": set(), "payments": set()}
     for decision in drawn.decisions:
+        if decision.kind in keys:
+            keys[decision.kind] |= set(decision.asks)
         if decision.standing == Standing.ACT and decision.kind in keys:
             keys[decision.kind] |= {one.natural_key for one in decision.operations}
     for posting in drawn.postings:

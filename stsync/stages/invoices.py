@@ -103,7 +103,7 @@ def plan(
         return settle(STAGE, invoice.id, about, "before_go_live", notes=(f"linked to opening document {link.number}",))
     if link.exists and link.posted:
         return _already_posted(invoice, link, about)
-    early = _not_for_us(invoice, link, about, snapshot, settings)
+    early = _exported_by_us(invoice, link, snapshot, settings) or _not_for_us(invoice, link, about, snapshot, settings)
     if early is not None:
         return early
     findings = Findings()
@@ -165,7 +165,8 @@ def _not_for_us(invoice: Invoice, link: Link, about: About, snapshot: Snapshot, 
         return _cancelled(invoice, link, about, snapshot)
     outcome = readiness(invoice.status, settings.status)
     if outcome:
-        return settle(STAGE, invoice.id, about, outcome)
+        asks = (natural_key(invoice.id),) if _may_be_ours(outcome, invoice, settings) else ()
+        return settle(STAGE, invoice.id, about, outcome, asks=asks)
     if invoice.invoiced_on is None:
         return hold(STAGE, invoice.id, about, _NO_DATE)
     if invoice.invoiced_on < settings.go_live:
@@ -185,6 +186,43 @@ def readiness(status: str, trigger: str) -> str:
     if trigger in {"Pending", status}:
         return ""
     return "exported_elsewhere" if status == "Exported" else "not_ready"
+
+
+def _may_be_ours(outcome: str, invoice: Invoice, settings: Settings) -> bool:
+    """Whether a document that shows Exported may have been carried by us: the write-back marks so what we posted, and
+    the state file that knew of it may be lost."""
+    return outcome == "exported_elsewhere" and (invoice.invoiced_on or settings.go_live) >= settings.go_live
+
+
+def _exported_by_us(invoice: Invoice, link: Link, snapshot: Snapshot, settings: Settings) -> Decision | None:
+    """An exported document that the books hold under our key is ours: it is taken on, never made again."""
+    found = snapshot.invoices.get(natural_key(invoice.id), ())
+    outcome = readiness(invoice.status, settings.status)
+    if not found or not invoice.active or not _may_be_ours(outcome, invoice, settings):
+        return None
+    about, more = _about(invoice), {"fingerprint": fingerprint(invoice)}
+    if len(found) > 1:
+        return hold(STAGE, invoice.id, about, _twice(invoice, found), **more)
+    if not found[0].posted:
+        return hold(STAGE, invoice.id, about, _exported_with_draft(invoice, found[0]), **more)
+    if found[0].total != invoice.total:
+        return hold(STAGE, invoice.id, about, _posted_otherwise(invoice, found[0]), **more)
+    if link.exists and link.fingerprint != more["fingerprint"]:
+        reason = _changed_after_posting(invoice, found[0].number, found[0].total, about)
+        return hold(STAGE, invoice.id, about, reason, **more)
+    nothing = Expected(customer_number="", total=invoice.total, tax=invoice.total * 0, lines=())
+    document = _document(invoice, link, Buyer(), nothing, {})
+    return act(STAGE, invoice.id, about, [document.adopt(found[0])], outcome="posted", **more)
+
+
+def _exported_with_draft(invoice: Invoice, found: BookInvoice) -> Reason:
+    return Reason(
+        "exported-with-draft",
+        f"ServiceTitan shows invoice {_about(invoice).number} as exported, and Business Central holds it as draft "
+        f"{found.number}. Nothing was posted.",
+        f"If another program put it into the books, delete draft {found.number}; if none did, post the draft in "
+        "Business Central. The next run sees either.",
+    )
 
 
 def _cancelled(invoice: Invoice, link: Link, about: About, snapshot: Snapshot) -> Decision:

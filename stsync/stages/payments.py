@@ -56,6 +56,8 @@ def plan(
     about = described(payment)
     if link.posted:
         return _already_posted(payment, link, about)
+    if _may_be_ours(payment, settings) and natural_key(payment.id) in snapshot.posted_payments:
+        return _found_posted(payment, snapshot.posted_payments[natural_key(payment.id)], link, about)
     early = _not_for_us(payment, about, snapshot, settings)
     if early is not None:
         return early
@@ -103,7 +105,8 @@ def _not_for_us(payment: Payment, about: About, snapshot: Snapshot, settings: Se
         return settle(STAGE, payment.id, about, "nothing_to_post", notes=notes)
     outcome = readiness(payment.status, settings.status)
     if outcome:
-        return settle(STAGE, payment.id, about, outcome)
+        asks = (natural_key(payment.id),) if _may_be_ours(payment, settings) else ()
+        return settle(STAGE, payment.id, about, outcome, asks=asks)
     if payment.paid_on is None:
         return hold(STAGE, payment.id, about, _NO_DATE)
     if payment.paid_on < settings.go_live:
@@ -113,6 +116,13 @@ def _not_for_us(payment: Payment, about: About, snapshot: Snapshot, settings: Se
     if payment.total < 0:
         return hold(STAGE, payment.id, about, _REFUND)
     return None
+
+
+def _may_be_ours(payment: Payment, settings: Settings) -> bool:
+    """Whether a payment that shows Exported may have been carried by us: the write-back marks so what we posted, and the
+    state file that knew of it may be lost."""
+    exported = readiness(payment.status, settings.status) == "exported_elsewhere"
+    return payment.active and exported and (payment.paid_on or settings.go_live) >= settings.go_live
 
 
 def _left_in_books(payment: Payment, about: About, snapshot: Snapshot) -> Reason | None:

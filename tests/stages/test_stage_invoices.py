@@ -90,6 +90,31 @@ def test_what_does_not_belong_in_the_books_is_settled_with_a_name(change: dict[s
     assert (decision.standing, decision.outcome, decision.operations) == (Standing.SETTLE, outcome, ())
 
 
+def test_an_exported_invoice_stands_aside_only_once_the_books_were_asked() -> None:
+    exported = invoice(status="Exported")
+    assert decide(exported).asks == ("ST-5",)
+    assert decide(invoice(status="Exported", invoiced_on=date(2026, 5, 31))).asks == ()
+    held = replace(SNAPSHOT, invoices={"ST-5": (found(posted=True),)})
+    taken_on = decide(exported, snapshot=held)
+    assert [one.verb for one in taken_on.operations] == ["adopt"]
+    assert taken_on.outcome == "posted"
+
+
+@pytest.mark.parametrize(
+    ("counterparts", "why"),
+    [
+        ((found(),), "exported-with-draft"),
+        ((found("99.00", posted=True),), "posted-with-other-total"),
+        ((found(posted=True), found(posted=True, book_id="guid-2")), "twice-in-books"),
+    ],
+)
+def test_an_exported_invoice_that_the_books_hold_otherwise_is_held(
+    counterparts: tuple[BookInvoice, ...], why: str
+) -> None:
+    decision = decide(invoice(status="Exported"), snapshot=replace(SNAPSHOT, invoices={"ST-5": counterparts}))
+    assert (decision.standing, reference(decision)) == (Standing.HOLD, why)
+
+
 def test_a_zero_invoice_with_nothing_on_it_is_settled_and_one_with_lines_is_carried() -> None:
     nothing = invoice(item("0.00"))
     assert decide(nothing).outcome == "nothing_to_post"

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from office import Office
+
+from stsync.sandbox.world import World
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """A small demo month of one's own."""
+    with World(invoices=119, folder=tmp_path) as world:
+        yield Office(world, world.write_config(tmp_path / "books" / "config.yaml"), monkeypatch)
+
+
+@pytest.fixture
+def another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Office, str], Office]:
+    """Another computer with a state of its own on the same two systems."""
+
+    def make(first: Office, name: str) -> Office:
+        return Office(first.world, first.world.write_config(tmp_path / name / "config.yaml"), monkeypatch)
+
+    return make
