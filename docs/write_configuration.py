@@ -19,7 +19,7 @@ PAGE = Path(__file__).with_name("configuration.md")
 BEGIN = "<!-- written by docs/write_configuration.py: begin -->\n"
 END = "<!-- written by docs/write_configuration.py: end -->\n"
 # What stands between a table's name and the settings of one of its entries.
-ENTRY = {"payments.journals": "<CODE>", "pricebook.rules": "-"}
+ENTRY = {"payments.journals": "<CODE>", "pricebook.rules": "-", "dimensions.more": "-"}
 
 
 def tables() -> str:

@@ -21,6 +21,7 @@ from stsync.books.result import Explanation, Finding, Foreign, Row, Share, TieOu
 from stsync.books.sources import Source, day_of
 from stsync.books.values import ANY, Cell, Period, RowKey, Section, Why
 from stsync.core.money import ZERO
+from stsync.core.plan import TO_APPLY
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
 
@@ -166,7 +167,7 @@ class _Sheet:
         self._judge(source, document.number, booked, expected)
 
     def _should_be_there(self, source: Source) -> bool:
-        return source.posted or (source.state == "settled" and source.outcome == "posted")
+        return source.posted or (source.state == "settled" and source.outcome in {"posted", TO_APPLY})
 
     def _due(self, source: Source) -> Amounts:
         """What the period should show of a document that is not there."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 _PART_WORDS = {
     "carried": "carried",
+    "to_apply": "in the books, but to be applied by a person there; see: stsync held --to-apply",
     "draft": "left for a person to post in Business Central",
     "by_hand": "dealt with by hand; see: stsync held --ignored",
     "nothing_to_do": "nothing to do",

@@ -259,6 +259,30 @@ class PricebookRule(Section):
         return self
 
 
+class Refunds(Section):
+    """Money paid back, and payments that came back."""
+
+    journal: JournalCode = Field(
+        default="STREFUND",
+        description="The general journal for refunds and returned payments, which stsync alone uses; it is made when it "
+        "is missing. Posting a journal posts every line in it, so nobody else may work in it.",
+    )
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = Field(
+        default="ServiceTitan refunds", description="What people see as the journal's name."
+    )
+
+
+class PostingDates(Section):
+    """What happens to documents of a closed period."""
+
+    closed: Literal["hold", "first_open_day"] = Field(
+        default="hold",
+        description="A document dated before the first day that Business Central accepts: hold it for a person, or post "
+        "it on the first open day (its document date stays ServiceTitan's, and the document says so). One dated "
+        "after the last accepted day is always held.",
+    )
+
+
 class Pricebook(Section):
     """How Business Central's items reach the ServiceTitan pricebook."""
 
@@ -284,6 +308,27 @@ class Pricebook(Section):
         return self
 
 
+class DimensionSource(Section):
+    """One more dimension, and where its value comes from."""
+
+    dimension: Code = Field(description="The dimension's code in Business Central.", examples=["TRADE"])
+    source: Literal["job_type", "location", "trade", "constant"] = Field(
+        description="Where the value comes from: the job's type, the location, or the trade of the line's business unit, "
+        "each through the mapping table of that name; or always the same value (constant).",
+        examples=["trade"],
+    )
+    value: Code | None = Field(
+        default=None, description="The value of a constant; not used otherwise.", examples=["FIELD"]
+    )
+
+    @model_validator(mode="after")
+    def _a_constant_has_a_value(self) -> DimensionSource:
+        if (self.source == "constant") != (self.value is not None):
+            problem = "is needed for a constant" if self.value is None else "has a meaning only for a constant"
+            raise refusal(problem, "value")
+        return self
+
+
 class Dimensions(Section):
     """Which Business Central dimension carries what; None leaves it out."""
 
@@ -291,6 +336,11 @@ class Dimensions(Section):
         default=None,
         description="The dimension that says which business unit earned the money. Left out, lines carry no dimension.",
         examples=["DEPARTMENT"],
+    )
+    more: Annotated[tuple[DimensionSource, ...], BeforeValidator(empty_list_for_nothing)] = Field(
+        default=(),
+        description="More dimensions on each line, one entry for each.",
+        examples=[[{"dimension": "CHANNEL", "source": "constant", "value": "FIELD"}]],
     )
 
 
@@ -334,6 +384,29 @@ class MappingTables(Section):
         description="Pricebook code of a service, material or equipment and the item number in Business Central. "
         "A line whose code is here is posted as that item, not to its account.",
         examples=[{"FILTER-16": "1906-S"}],
+    )
+    refunds: CodeTable = Field(
+        default={},
+        description="Payment type of money paid back or returned (name or number in ServiceTitan) and the G/L account "
+        "that it leaves. A type without a line here uses the balancing account of the journal it is mapped to above.",
+        examples=[{"Refund": "10100"}],
+    )
+    job_types: CodeTable = Field(
+        default={},
+        description="Job type in ServiceTitan and its value of the dimension that dimensions.more takes from it.",
+        examples=[{"Install": "INSTALL"}],
+    )
+    locations: CodeTable = Field(
+        default={},
+        description="Location (name or number in ServiceTitan) and its value of the dimension that dimensions.more takes "
+        "from it.",
+        examples=[{"Main Street 5": "SITE-5"}],
+    )
+    trades: CodeTable = Field(
+        default={},
+        description="Trade of a business unit (name or number in ServiceTitan) and its value of the dimension that "
+        "dimensions.more takes from it.",
+        examples=[{"HVAC": "HVAC"}],
     )
 
     def tables(self) -> dict[str, Mapping[str, str]]:
@@ -380,6 +453,10 @@ class Config(Section):
     customers: Customers = Field(default=Customers(), description="How customers are carried over.")
     invoices: Invoices = Field(default=Invoices(), description="How invoices are carried over.")
     payments: Payments = Field(default=Payments(), description="How payments are carried over.")
+    refunds: Refunds = Field(default=Refunds(), description="How money that was paid back reaches the books.")
+    posting_dates: PostingDates = Field(
+        default=PostingDates(), description="What happens to documents of a closed period."
+    )
     pricebook: Pricebook = Field(
         default=Pricebook(), description="How Business Central's items reach the ServiceTitan pricebook."
     )

@@ -20,6 +20,8 @@ class LedgerEntry(Protocol):
     @property
     def state(self) -> str: ...
     @property
+    def entity(self) -> str: ...
+    @property
     def target_id(self) -> str | None: ...
     @property
     def target_number(self) -> str | None: ...
@@ -41,7 +43,7 @@ class Link:
 
     `revision` numbers the next create or update, so that no key is ever used for two different writes;
     `attempt` goes up each time something of ours was deleted to be made anew.
-    `settled` is false while a write was sent whose answer never came.
+    `settled` is false while a write was sent whose answer never came; `entity` is the set that holds the counterpart.
     `origin` is "baseline" for an invoice from before go_live that a person linked to its opening document. Where that
     was posted through a journal there is no sales invoice: `id` is then empty, and `number` is its document number.
     """
@@ -57,6 +59,7 @@ class Link:
     revision: int = 1
     attempt: int = 1
     origin: str = ""
+    entity: str = ""
 
     @property
     def is_baseline(self) -> bool:
@@ -100,6 +103,7 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         posted=state.posted or bool(entry.detail.get("posted")),
         origin=str(entry.detail.get("origin") or state.origin),
         revision=revision,
+        entity=entry.entity,
     )
 
 

@@ -26,6 +26,10 @@ WANTED = MappingProxyType(
         "tax_zones": "tax liability account",
         "terms": "payment terms code",
         "items": "item number",
+        "refunds": "G/L account",
+        "job_types": "dimension value",
+        "locations": "dimension value",
+        "trades": "dimension value",
     }
 )
 TABLES = tuple(WANTED)

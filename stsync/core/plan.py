@@ -11,6 +11,10 @@ from enum import StrEnum
 from stsync.core.operations import Operation, digest, shown
 from stsync.core.reasons import Reason
 
+# How a document settles that is right in the books, except that a person has to apply it there: posted entries cannot be
+# applied through the API (facts section 5, "No ledger entity").
+TO_APPLY = "to_apply"
+
 
 class Standing(StrEnum):
     """Where a record stands after planning."""
@@ -35,9 +39,9 @@ class About:
 class Decision:
     """What happens to one record, and by which rules.
 
-    `outcome` names how it settles, when it does; `journal` is the payment journal that posts it; `fingerprint` is
-    the source as it will have been carried over; `asks` are natural keys that must be looked up in the books before
-    the decision stands, though it writes nothing.
+    `outcome` names how it settles, when it does; `journal` is the journal that posts it; `fingerprint` is the source as
+    it will have been carried over; `asks` are natural keys that must be looked up in the books before the decision
+    stands, though it writes nothing; `afterwards` is what a person has to do in the books once it stands there.
     """
 
     kind: str
@@ -52,6 +56,7 @@ class Decision:
     fingerprint: str = ""
     journal: str = ""
     asks: tuple[str, ...] = ()
+    afterwards: Reason | None = None
 
 
 def act(kind: str, source_id: str, about: About, operations: Iterable[Operation], **more: object) -> Decision:

@@ -40,7 +40,10 @@ class BookCustomer:
 
 @dataclass(frozen=True)
 class BookInvoice:
-    """A sales invoice found by its external document number. `posted` is proven by the ledger, not by its status (trap 1)."""
+    """A sales document found by its external document number. `posted` is proven by the ledger, not by its status (trap 1).
+
+    `remaining` is what is still open of a posted invoice; None where Business Central does not say (credit memos).
+    """
 
     id: str
     number: str
@@ -50,6 +53,17 @@ class BookInvoice:
     posted: bool
     posting_date: date | None
     etag: str = ""
+    remaining: Decimal | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it still stands for something: what was cancelled, and the document that cancelled it, do not."""
+        return self.status not in {"Canceled", "Corrective"}
+
+    @property
+    def open(self) -> bool:
+        """Whether a payment or credit memo can be applied to it (facts section 5: a closed one refuses at posting)."""
+        return self.posted and self.live and self.status != "Paid" and self.remaining != 0
 
 
 @dataclass(frozen=True)

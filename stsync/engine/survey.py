@@ -262,6 +262,7 @@ def book_invoice(row: Row, posted: Postings) -> BookInvoice:
         posted=status in {"Paid", "Canceled", "Corrective"} or (status == "Open" and proof in posted),
         posting_date=day(row.get("postingDate")),
         etag=str(row.get("@odata.etag") or ""),
+        remaining=Decimal(row["remainingAmount"]) if row.get("remainingAmount") is not None else None,
     )
 
 

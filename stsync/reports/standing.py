@@ -15,10 +15,22 @@ from stsync.reports.words import KINDS, ending
 from stsync.state import Cursor, InboxRow, LedgerRow, RunRow, State, Total
 
 # In the order they are shown: what is done, what needs nothing, what needs a person, what is still to come.
-PARTS = ("carried", "draft", "by_hand", "nothing_to_do", "not_ready", "waiting", "in_doubt", "held", "dead", "new")
+PARTS = (
+    "carried",
+    "to_apply",
+    "draft",
+    "by_hand",
+    "nothing_to_do",
+    "not_ready",
+    "waiting",
+    "in_doubt",
+    "held",
+    "dead",
+    "new",
+)
 _CARRIED = frozenset({"posted", "created", "updated", "unchanged", "carried"})
-# Settled outcomes that are a part of their own: somebody has to post, has posted by hand, or has yet to release them.
-_OWN_PARTS = ("draft", "by_hand", "not_ready")
+# Settled outcomes that are parts of their own: a person has to apply or post them, has done so, or has yet to release them.
+_OWN_PARTS = ("to_apply", "draft", "by_hand", "not_ready")
 _OPEN = ("pending", "waiting", "held", "dead")
 _NONE = Total(0, Decimal(0))
 

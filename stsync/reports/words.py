@@ -11,6 +11,7 @@ ONE = MappingProxyType({"customers": "customer", "invoices": "invoice", "payment
 OUTCOMES = MappingProxyType(
     {
         "posted": "posted in Business Central",
+        "to_apply": "in the books, to be applied by a person",
         "draft": "left for a person to post",
         "by_hand": "dealt with by hand",
         "created": "created",

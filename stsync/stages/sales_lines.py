@@ -36,6 +36,10 @@ _SOURCE_WORDS = {
     "tax_zones": "tax zone",
     "terms": "payment term",
     "items": "pricebook item",
+    "refunds": "payment type (for money paid back)",
+    "job_types": "job type",
+    "locations": "location",
+    "trades": "trade",
 }
 
 

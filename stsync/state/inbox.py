@@ -129,8 +129,17 @@ class Inbox:
             (storable(number), money_text(amount), storable(name), storable(on)),
         )
 
-    def settle(self, kind: str, source_id: str, outcome: str, *, run_id: str, content_hash: str | None = None) -> None:
-        """The record needs nothing more: `outcome` says how it ended.
+    def settle(
+        self,
+        kind: str,
+        source_id: str,
+        outcome: str,
+        *,
+        run_id: str,
+        content_hash: str | None = None,
+        reason: Reason | None = None,
+    ) -> None:
+        """The record needs nothing more of us: `outcome` says how it ended, `reason` what a person still has to do.
 
         With `content_hash`, the content that was acted on: if a newer one has arrived since, the record
         stays pending, and remembers what the books were told.
@@ -138,9 +147,18 @@ class Inbox:
         row = self._database.one(
             "UPDATE inbox SET settled_hash = coalesce(?, hash), run_id = ?,"
             " state = iif(coalesce(?, hash) = hash, 'settled', 'pending'),"
-            " outcome = iif(coalesce(?, hash) = hash, ?, NULL), reason = NULL, attempts = 0"
+            " outcome = iif(coalesce(?, hash) = hash, ?, NULL), reason = ?, attempts = 0"
             " WHERE kind = ? AND source_id = ? RETURNING 1",
-            (content_hash, run_id, content_hash, content_hash, outcome, kind, source_id),
+            (
+                content_hash,
+                run_id,
+                content_hash,
+                content_hash,
+                outcome,
+                reason_text(reason) if reason is not None else None,
+                kind,
+                source_id,
+            ),
         )
         if row is None:
             raise _unknown_record(kind, source_id)

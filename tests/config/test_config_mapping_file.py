@@ -56,7 +56,7 @@ def test_every_fault_of_the_mapping_file_is_told_at_once(problems, tmp_path):
     found = problems("mapping: {file: mapping.csv}\nlimits: {attempts: x}\n")
     assert [p.message for p in found] == [
         "mapping.csv line 2: there is no table 'account'; it is one of business_units, accounts, payment_types, "
-        "tax_zones, terms, items",
+        "tax_zones, terms, items, refunds, job_types, locations, trades",
         "mapping.csv line 3: the column servicetitan is empty",
         "mapping.csv line 5: '4000' is 4 here, but 3 in line 4; keep one of them",
         "'x' is not a whole number",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from stsync.core.operations import Verb, digest
-from stsync.core.plan import Decision, Standing
+from stsync.core.plan import TO_APPLY, Decision, Standing
 from stsync.core.reasons import Reason
 from stsync.engine.apply.protocol import UNKNOWN, Blocked, RecordHeld, RecordRefused
 from stsync.http.outcomes import OutcomeUnknown
@@ -70,7 +70,7 @@ class Desk:
         """Note a decision that sends nothing, and what people see of the record."""
         self.describe(decision)
         if decision.standing == Standing.SETTLE:
-            self.settle(decision, decision.outcome)
+            self.settle(decision, decision.outcome, decision.reason)
         elif decision.reason is not None and decision.standing == Standing.WAIT:
             self._state.inbox.wait(decision.kind, decision.source_id, decision.reason, self._run_id)
         elif decision.reason is not None and decision.standing == Standing.HOLD:
@@ -88,14 +88,17 @@ class Desk:
             on=about.on.isoformat() if about.on else None,
         )
 
-    def settle(self, decision: Decision, outcome: str) -> None:
+    def settle(self, decision: Decision, outcome: str, reason: Reason | None = None) -> None:
         """The record is done; if it changed while we worked, it stays open for the next run."""
         known = self._hashes.get((decision.kind, decision.source_id))
-        self._state.inbox.settle(decision.kind, decision.source_id, outcome, run_id=self._run_id, content_hash=known)
+        self._state.inbox.settle(
+            decision.kind, decision.source_id, outcome, run_id=self._run_id, content_hash=known, reason=reason
+        )
 
     def carry(self, decision: Decision) -> None:
         """The record is in the target system, by this run or by an earlier one whose work is taken on."""
-        self.settle(decision, decision.outcome)
+        to_apply = decision.afterwards if decision.outcome == "posted" else None
+        self.settle(decision, TO_APPLY if to_apply else decision.outcome, to_apply)
         self._carried_ids.add((decision.kind, decision.source_id))
         if all(one.verb == Verb.ADOPT for one in decision.operations) and not decision.journal:
             self.taken_on[decision.kind] += 1
