@@ -9,6 +9,7 @@ Not modelled: vendors and purchases, attachments and PDFs, webhooks, `$metadata`
 currencies with rates, custom APIs. Each module says what else it leaves out.
 """
 
+from stsync.sandbox.businesscentral.accountant import Accountant, HandLine
 from stsync.sandbox.businesscentral.core.company import CASH_RECEIPT_TEMPLATE, GENERAL_TEMPLATE, Company
 from stsync.sandbox.businesscentral.core.settings import CompanySettings, Switches
 from stsync.sandbox.businesscentral.environment import DEFAULT_TENANT, Environment
@@ -18,9 +19,11 @@ __all__ = [
     "CASH_RECEIPT_TEMPLATE",
     "DEFAULT_TENANT",
     "GENERAL_TEMPLATE",
+    "Accountant",
     "Company",
     "CompanySettings",
     "Environment",
+    "HandLine",
     "Service",
     "Switches",
     "app",

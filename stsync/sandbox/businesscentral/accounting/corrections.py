@@ -1,18 +1,22 @@
-"""Cancelling a posted invoice and preparing a corrective credit memo (BC facts section 3, trap 34).
+"""Cancelling a posted invoice and preparing a corrective credit memo (BC facts sections 3 and 16, trap 34).
 
-Not modelled: cancelling a credit memo into a new invoice's stock movements, approval of corrections,
-a cancel that fails after its credit memo was made.
+Not modelled: cancelling a credit memo into a new invoice's stock movements, approval of corrections, items
+returned or used in a project, fixed assets, inventory periods.
 """
 
 from __future__ import annotations
 
+from datetime import date
+
 from stsync.sandbox.businesscentral.accounting import ledger, sales_posting
+from stsync.sandbox.businesscentral.accounting.dimensions import Subject, posting_problem
 from stsync.sandbox.businesscentral.accounting.sales_documents import refresh
 from stsync.sandbox.businesscentral.accounting.sales_lines import compute_amounts
 from stsync.sandbox.businesscentral.core.company import Company
 from stsync.sandbox.businesscentral.core.document_records import SalesDocument, SalesLine
-from stsync.sandbox.businesscentral.errors import dialog
+from stsync.sandbox.businesscentral.errors import BcError, dialog
 
+BECAUSE = "You cannot cancel this posted sales invoice because "
 _COPIED_LINE = (
     "sequence",
     "line_type",
@@ -63,33 +67,78 @@ def _check_correctable(company: Company, invoice: SalesDocument) -> None:
         raise dialog("The action can be applied to a posted invoice only.")
     if invoice.status == "Canceled":
         raise dialog("The invoice cannot be canceled because it has already been canceled.")
-    because = "You cannot cancel this posted sales invoice because "
     if invoice.status == "Corrective":
-        raise dialog(f"{because}it represents a correction of a credit memo.")
-    entry = ledger.document_entry(company, invoice.ledger_entry_number)
-    if entry is not None and entry.remaining != entry.amount:
+        raise dialog(f"{BECAUSE}it represents a correction of a credit memo.")
+    if _is_paid(company, invoice):
         raise dialog(
-            f"{because}it is fully or partially paid.\n\n"
+            f"{BECAUSE}it is fully or partially paid.\n\n"
             "To reverse a paid sales invoice, you must manually create a sales credit memo."
         )
     customer = company.customers.by_id(invoice.bill_to_id)
     if customer is not None and customer.blocked == "All":
-        raise dialog(f"{because}customer {customer.number} is blocked.")
-    if invoice.posting_date is not None and not ledger.posting_date_allowed(company, invoice.posting_date):
-        raise dialog(f"{because}the posting date is not within your range of allowed posting dates.")
+        raise dialog(f"{BECAUSE}customer {customer.number} is blocked.")
+    day = _correction_date(company, invoice)
+    if day is not None and not ledger.posting_date_allowed(company, day):
+        raise dialog(f"{BECAUSE}the posting date is not within your range of allowed posting dates.")
+    if company.settings.external_document_number_mandatory and not _external_number(company, invoice):
+        raise dialog(f"{BECAUSE}the external document number is required on the invoice.")
+    if company.series["credit_memo"].exhausted or company.series["posted_credit_memo"].exhausted:
+        raise dialog(f"{BECAUSE}there are no unused numbers in the credit memo number series.")
+    for line in company.lines_of(invoice):
+        _check_line(company, line)
+
+
+def _is_paid(company: Company, invoice: SalesDocument) -> bool:
+    entry = ledger.document_entry(company, invoice.ledger_entry_number)
+    if entry is None:
+        return False
+    if entry.amount == 0:
+        return company.settings.refuse_correcting_zero_invoices
+    return entry.remaining != entry.amount
+
+
+def _check_line(company: Company, line: SalesLine) -> None:
+    if line.line_type == "Comment" or line.quantity == 0:
+        return
+    item, account = company.items.by_id(line.object_id), company.accounts.by_id(line.object_id)
+    if item is not None and (item.blocked or item.sales_blocked):
+        raise dialog(f"{BECAUSE}item {item.number} {item.display_name} is blocked.")
+    if account is not None and account.blocked:
+        raise dialog(f"{BECAUSE}G/L account {account.number} {account.display_name} is blocked.")
+    caption = "Item" if line.line_type == "Item" else "G/L Account"
+    subject = Subject(caption, line.object_number, line.object_id)
+    problem = posting_problem(company, line.dimensions, subject)
+    if problem:
+        raise dialog(f"{BECAUSE}the dimension rule setup for {subject} prevents it. {problem}")
 
 
 def cancel(company: Company, invoice: SalesDocument) -> None:
-    """Cancel a posted invoice: a corrective credit memo is posted and closes it. Commits."""
+    """Cancel a posted invoice: a corrective credit memo is posted and closes it. Commits.
+
+    A cancel that fails half way leaves its credit memo behind, and says in which state (BC facts section 3).
+    """
     _check_correctable(company, invoice)
+    memo = _copy_as_credit_memo(company, invoice)
     company.store.undo.commit()
-    with company.store.undo.transaction():
-        memo = _copy_as_credit_memo(company, invoice)
+    try:
+        if company.settings.failing_cancel == "draft":
+            raise dialog("The credit memo cannot be posted.")
         sales_posting.post_without_commit(company, memo)
-        invoice.cancelled_by_id = memo.id
-        _mark(company, invoice, "Canceled")
-        _mark(company, memo, "Corrective")
+    except BcError as error:
+        raise _failed(error, "created but not posted") from None
     company.store.undo.commit()
+    if company.settings.failing_cancel == "posted":
+        raise _failed(dialog("The invoice cannot be updated."), "posted")
+    invoice.cancelled_by_id = memo.id
+    _mark(company, invoice, "Canceled")
+    _mark(company, memo, "Corrective")
+    company.store.undo.commit()
+
+
+def _failed(error: BcError, state: str) -> BcError:
+    return dialog(
+        f"Canceling the invoice failed because of the following error: \n\n{error.message}\n\nA credit memo is {state}."
+    )
 
 
 def make_corrective_credit_memo(company: Company, invoice: SalesDocument) -> SalesDocument:
@@ -120,9 +169,23 @@ def _mark(company: Company, document: SalesDocument, status: str) -> None:
 
 def _copy_as_credit_memo(company: Company, invoice: SalesDocument) -> SalesDocument:
     memo = _copy(company, invoice, "Credit Memo")
-    memo.applies_to_number = invoice.number
+    memo.external_document_number = _external_number(company, invoice)
+    if company.settings.corrections_dated_today:
+        memo.posting_date = memo.document_date = company.work_date()
+    entry = ledger.document_entry(company, invoice.ledger_entry_number)
+    if entry is not None and entry.open:
+        # Facts section 3: the applies-to may be empty when the invoice is closed (here: one of 0.00).
+        memo.applies_to_number = invoice.number
     memo.corrects_id = invoice.id
     return memo
+
+
+def _external_number(company: Company, invoice: SalesDocument) -> str:
+    return invoice.external_document_number if company.settings.corrective_memo_keeps_external_number else ""
+
+
+def _correction_date(company: Company, invoice: SalesDocument) -> date | None:
+    return company.work_date() if company.settings.corrections_dated_today else invoice.posting_date
 
 
 def _copy(company: Company, source: SalesDocument, kind: str) -> SalesDocument:

@@ -148,12 +148,16 @@ def applicable_invoice(company: Company, invoice_id: str) -> SalesDocument:
 
 
 def check_applied_date(company: Company, line: JournalLine, posting_date: date | None) -> None:
-    """Refuse a payment dated before the invoice it applies to; entry checks this only sometimes."""
-    invoice = invoice_applied(company, line)
-    if invoice is None or invoice.posting_date is None or posting_date is None:
+    """Refuse a payment dated before the entry it applies to; entry checks this only sometimes.
+
+    The entry is an invoice's or an opening balance's, which is a journal entry of document type Invoice.
+    """
+    if posting_date is None or not line.applies_to_number:
         return
-    if posting_date < invoice.posting_date:
-        raise dialog(EARLIER_DATE)
+    for entry in company.customer_ledger.where("document_number", line.applies_to_number):
+        owned = entry.customer_number == line.account_number
+        if owned and entry.document_type == line.applies_to_type and posting_date < entry.posting_date:
+            raise dialog(EARLIER_DATE)
 
 
 def account_of(company: Company, kind: str, key: str, attribute: str) -> Account | BankAccount | Customer | None:

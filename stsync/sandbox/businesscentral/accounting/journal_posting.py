@@ -107,6 +107,12 @@ def _check_dimensions(
 ) -> None:
     subject = Subject(kind, found.number, found.id) if found is not None else None
     problem = posting_problem(company, line.dimensions, subject)
+    if isinstance(found, Customer):
+        # The receivables account takes the line's dimensions as well, and has rules of its own.
+        number = ledger.receivables_account(company, found)
+        account = company.accounts.first("number", number)
+        behind = Subject("G/L Account", number, account.id) if account is not None else None
+        problem = problem or posting_problem(company, line.dimensions, behind)
     if problem:
         raise dialog(
             f"A dimension used in Gen. Journal Line {batch.template}, {batch.code}, {line.line_number} "

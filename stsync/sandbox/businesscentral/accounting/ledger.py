@@ -112,14 +112,17 @@ def open_entry(company: Company, customer: str, document_type: str, document_num
     return None
 
 
-def apply_entries(company: Company, entry: CustomerLedgerEntry, other: CustomerLedgerEntry) -> Decimal:
-    """Apply two entries of opposite sign as far as they reach; returns the amount applied.
+def apply_entries(
+    company: Company, entry: CustomerLedgerEntry, other: CustomerLedgerEntry, limit: Decimal | None = None
+) -> Decimal:
+    """Apply two entries of opposite sign as far as they (and the limit) reach; returns the amount applied.
 
     An invoice that this closes becomes Paid; one that stays open is not touched (facts trap 11).
     """
     if entry.remaining * other.remaining >= 0:
         return Decimal(0)
     amount = min(abs(entry.remaining), abs(other.remaining))
+    amount = amount if limit is None else min(amount, limit)
     on = max(entry.posting_date, other.posting_date)
     for one, counterpart in ((entry, other), (other, entry)):
         sign = 1 if one.remaining > 0 else -1
@@ -128,6 +131,20 @@ def apply_entries(company: Company, entry: CustomerLedgerEntry, other: CustomerL
     for one in (entry, other):
         refresh_document_status(company, one)
     return amount
+
+
+def unapply(company: Company, entry: CustomerLedgerEntry) -> None:
+    """Take back every application of an entry, on both sides; paid documents become open again."""
+    for application in entry.applications:
+        other = document_entry(company, application.with_entry)
+        if other is None:
+            continue
+        back = [one for one in other.applications if one.with_entry == entry.entry_number]
+        other.remaining += sum((one.amount for one in back), Decimal(0))
+        other.applications = tuple(one for one in other.applications if one.with_entry != entry.entry_number)
+        refresh_document_status(company, other)
+    entry.remaining, entry.applications = entry.amount, ()
+    refresh_document_status(company, entry)
 
 
 def apply_to_oldest(company: Company, entry: CustomerLedgerEntry) -> None:

@@ -89,7 +89,7 @@ def _check_amounts(company: Company, document: SalesDocument) -> None:
 
 def _check_dimensions(company: Company, document: SalesDocument, customer: Customer) -> None:
     subject = Subject("Customer", customer.number, customer.id)
-    problem = posting_problem(company, document.dimensions, subject)
+    problem = posting_problem(company, document.dimensions, subject) or _header_problem(company, document, customer)
     if problem:
         raise dialog(f"The dimensions used in {document.kind} {document.number} are invalid. {problem}")
     for line in company.lines_of(document):
@@ -101,6 +101,21 @@ def _check_dimensions(company: Company, document: SalesDocument, customer: Custo
                 f"The dimensions used in {document.kind} {document.number}, line no. {line.sequence} "
                 f"are invalid. {problem}"
             )
+
+
+def _header_problem(company: Company, document: SalesDocument, customer: Customer) -> str | None:
+    """The rules of the accounts that take the header's dimensions: receivables, and tax where there is some."""
+    numbers = [ledger.receivables_account(company, customer)]
+    area = company.tax_areas.first("code", document.tax_area_code)
+    if area is not None and document.total_tax != 0:
+        numbers.append(area.tax_account)
+    for number in numbers:
+        account = company.accounts.first("number", number)
+        subject = Subject("G/L Account", number, account.id) if account is not None else None
+        problem = posting_problem(company, document.dimensions, subject)
+        if problem:
+            return problem
+    return None
 
 
 def _line_problem(company: Company, line: SalesLine) -> str | None:
@@ -168,6 +183,9 @@ def _posted_number(company: Company, document: SalesDocument) -> str:
             f"Cannot post the sales {noun(document)} because its ID, {number}, is already assigned to a "
             "record. Update the number series and try again."
         )
+    # BC facts section 7.2: a journal entry of this type with the number, such as an opening balance, counts too.
+    if any(entry.document_type == document.kind for entry in company.customer_ledger.where("document_number", number)):
+        raise dialog(f"Sales {document.kind} {number} already exists.")
     return number
 
 

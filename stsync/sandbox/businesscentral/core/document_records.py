@@ -193,3 +193,7 @@ class CustomerLedgerEntry(Row):
     def open(self) -> bool:
         """Whether something is left to apply."""
         return self.remaining != 0
+
+    def remaining_on(self, day: date) -> Decimal:
+        """What was left at the end of a day: applications of later days had not happened yet."""
+        return self.amount - sum((one.amount for one in self.applications if one.on <= day), ZERO)

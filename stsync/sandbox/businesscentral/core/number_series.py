@@ -36,6 +36,11 @@ class NumberSeries:
     ending_number: str = ""
     _exhausted: bool = False
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether no number is left."""
+        return self._exhausted
+
     def draw(self, on: date | None = None) -> str:
         """Take the next number. Raises the dialog errors of an unusable series."""
         if not self.default:

@@ -32,6 +32,9 @@ class Switches:
     """Status of Internal_DataNotFoundFilter: 400 or 404, the facts cannot tell."""
     same_key_status: int = 400
     """Status of Internal_EntityWithSameKeyExists: 400 or 409, the facts cannot tell."""
+    nested_dimensions: dict[str, str] = field(default_factory=dict)
+    """What becomes of `dimensionSetLines` nested in a POST, by entity set ("salesInvoices", "customerPayments"):
+    "accepted" (as where nothing is said here), "ignored" or "refused". Inferred in the facts, section 2.13."""
 
 
 @dataclass
@@ -53,6 +56,14 @@ class CompanySettings:
     default_quantity_one: bool = False
     approval_workflow: bool = False
     allow_document_deletion_before: date | None = None
+    corrective_memo_keeps_external_number: bool = True
+    """Whether the credit memo of a cancel carries the invoice's external document number: the facts do not say."""
+    corrections_dated_today: bool = False
+    """Whether the credit memo of a cancel is dated by the day of the cancel, not by the invoice: not in the facts."""
+    refuse_correcting_zero_invoices: bool = False
+    """Whether an invoice of 0.00, closed when it was posted, counts as paid for a cancel: not in the facts."""
+    failing_cancel: str = ""
+    """"draft" or "posted": every cancel fails and leaves its credit memo behind in that state (facts section 3)."""
     global_dimensions: tuple[str, str] = ("", "")
     user_posting_windows: dict[str, tuple[date | None, date | None]] = field(default_factory=dict)
     """User Setup by client id; it comes before G/L Setup (facts section 7.2)."""

@@ -141,7 +141,8 @@ class AgedAccountsReceivables(EntitySet):
         buckets = [Decimal(0)] * 4
         for entry in company.customer_ledger.where("customer_number", customer.number):
             if entry.posting_date <= as_of:
-                buckets[_bucket(entry, as_of, length)] += entry.remaining
+                # As of a past day, what was applied later is still open (BC facts section 2.4: agedAsOfDate).
+                buckets[_bucket(entry, as_of, length)] += entry.remaining_on(as_of)
         return AgedRow(
             customer.id,
             customer.number,

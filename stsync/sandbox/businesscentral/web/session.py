@@ -237,9 +237,18 @@ class _Verbs:
         row = entity_set.create(self._company, payload, parent)
         for name, children in payload.children.items():
             child_set = SETS[entity_set.navigations[name]]
+            if child_set.name == "dimensionSetLines" and not self._takes_nested_dimensions(entity_set):
+                continue
             for child in children:
                 self._insert(child_set, child, Parent(entity_set, row))
         return row
+
+    def _takes_nested_dimensions(self, entity_set: EntitySet) -> bool:
+        """Whether nested dimensions are inserted: inferred in the facts (section 2.13), hence a switch."""
+        reading = self._company.switches.nested_dimensions.get(entity_set.name, "accepted")
+        if reading == "refused":
+            raise errors.bad_request("The property 'dimensionSetLines' cannot be part of this request.")
+        return reading == "accepted"
 
     def _change(self, method: str) -> Response:
         row = self._target.row
