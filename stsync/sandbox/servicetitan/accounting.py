@@ -217,9 +217,16 @@ def _mark_exported(table: str, key: str) -> Any:
     def answer(tenant: Tenant, request: Request, _names: dict[str, str]) -> Response:
         fields = {key: bodies.integer, **_EXPORTED}
         given = bodies.checked_rows(json_body(request), fields, (key,))
+        _check_ceiling(tenant, given)
         return Response(200, [_mark_one(tenant, table, key, one) for one in given])
 
     return answer
+
+
+def _check_ceiling(tenant: Tenant, given: list[Any]) -> None:
+    ceiling = tenant.switches.mark_exported_ceiling
+    if ceiling is not None and len(given) > ceiling:
+        raise Invalid({"": [f"No more than {ceiling} rows are allowed."]})
 
 
 def _mark_one(tenant: Tenant, table: str, key: str, given: dict[str, Any]) -> Row:
@@ -230,6 +237,7 @@ def _mark_one(tenant: Tenant, table: str, key: str, given: dict[str, Any]) -> Ro
         problem = f"{key[:-2].capitalize()} {given[key]} was not found."
     elif tenant.switches.mark_exported_needs_posted and row["syncStatus"] == "Pending":
         problem = "The transaction must be posted before it is exported."
+    problem = problem or tenant.switches.mark_exported_failures.get(given[key])
     if row is None or problem:
         return {key: given[key], "success": False, "errorMessage": problem}
     row["syncStatus"] = "Exported"
@@ -243,6 +251,7 @@ def _mark_bills_exported(tenant: Tenant, request: Request, _names: dict[str, str
     fields = {"inventoryBillIds": bodies.array(bodies.integer)}
     given = bodies.checked(json_body(request), fields, ("inventoryBillIds",))
     ids = given["inventoryBillIds"]
+    _check_ceiling(tenant, ids)
     marked = [_mark_one(tenant, "inventory_bills", "inventoryBillId", {"inventoryBillId": one}) for one in ids]
     return Response(200, marked)
 

@@ -63,12 +63,12 @@ class InvoiceDesk(Books):
         """Book an invoice, Pending and in no batch; other fields by their wire names. Returns its id."""
         with self.lock:
             day = on or self.clock().date()
-            unit = self._reference("business_units", business_unit_id)
+            unit = self.reference("business_units", business_unit_id)
             row = rows.blank(
                 "invoices",
                 {
-                    "customer": self._reference("customers", customer_id),
-                    "location": self._reference("locations", location_id),
+                    "customer": self.reference("customers", customer_id),
+                    "location": self.reference("locations", location_id),
                     "businessUnit": unit,
                     "invoiceDate": day,
                     "dueDate": due or day + timedelta(days=30),
@@ -123,22 +123,26 @@ class InvoiceDesk(Books):
                 self.touch("invoice_items", item["id"])
             self._invoice_changed(row)
 
-    def batch(self, invoice_ids: Iterable[int] = (), payment_ids: Iterable[int] = ()) -> int:
+    def batch(
+        self, invoice_ids: Iterable[int] = (), payment_ids: Iterable[int] = (), credit_memo_ids: Iterable[int] = ()
+    ) -> int:
         """Put documents into a new batch; they stay Pending (trap 14). Returns the batch's id."""
         with self.lock:
             batch_id = self.new_id()
             batch = {"id": batch_id, "number": str(batch_id), "name": f"Batch {batch_id}"}
-            for table, row_id in _both(invoice_ids, payment_ids):
+            for table, row_id in _all(invoice_ids, payment_ids, credit_memo_ids):
                 self.tables[table][row_id]["batch"] = dict(batch)
                 self.touch(table, row_id)
             return batch_id
 
-    def post_batch(self, invoice_ids: Iterable[int] = (), payment_ids: Iterable[int] = ()) -> int:
+    def post_batch(
+        self, invoice_ids: Iterable[int] = (), payment_ids: Iterable[int] = (), credit_memo_ids: Iterable[int] = ()
+    ) -> int:
         """Put documents into a new batch and post it. Returns the batch's id."""
         with self.lock:
-            invoice_ids, payment_ids = list(invoice_ids), list(payment_ids)
-            batch_id = self.batch(invoice_ids, payment_ids)
-            self._set_status("Posted", invoice_ids, payment_ids)
+            invoice_ids, payment_ids, memo_ids = list(invoice_ids), list(payment_ids), list(credit_memo_ids)
+            batch_id = self.batch(invoice_ids, payment_ids, memo_ids)
+            self._set_status("Posted", invoice_ids, payment_ids, memo_ids)
             return batch_id
 
     def unpost(self, invoice_ids: Iterable[int] = (), payment_ids: Iterable[int] = ()) -> None:
@@ -149,9 +153,15 @@ class InvoiceDesk(Books):
         """Mark as exported without anything being sent anywhere (trap 15)."""
         self._set_status("Exported", invoice_ids, payment_ids)
 
-    def _set_status(self, status: str, invoice_ids: Iterable[int], payment_ids: Iterable[int]) -> None:
+    def _set_status(
+        self,
+        status: str,
+        invoice_ids: Iterable[int],
+        payment_ids: Iterable[int],
+        credit_memo_ids: Iterable[int] = (),
+    ) -> None:
         with self.lock:
-            for table, row_id in _both(invoice_ids, payment_ids):
+            for table, row_id in _all(invoice_ids, payment_ids, credit_memo_ids):
                 self.tables[table][row_id]["syncStatus"] = status
                 self.touch(table, row_id)
 
@@ -179,7 +189,7 @@ class InvoiceDesk(Books):
     def _item(self, line: Line, order: int, unit: Row | None) -> Row:
         account = self.gl_accounts.get(line.gl_account_id or 0)
         now = timestamp(self.clock())
-        own_unit = self._reference("business_units", line.business_unit_id)
+        own_unit = self.reference("business_units", line.business_unit_id)
         fields = {
             "id": self.new_id(),
             "description": line.description,
@@ -200,12 +210,13 @@ class InvoiceDesk(Books):
         }
         return rows.blank("items", fields)
 
-    def _reference(self, table: str, row_id: int | None) -> Row | None:
+    def reference(self, table: str, row_id: int | None) -> Row | None:
+        """Another row as documents name it; None for no id."""
         return None if row_id is None else rows.named(row_id, self.tables[table][row_id]["name"])
 
 
 class PaymentDesk(InvoiceDesk):
-    """Payments and credit memos: taking, applying, taking back."""
+    """Payments: taking, applying, taking back."""
 
     def take_payment(
         self,
@@ -223,8 +234,8 @@ class PaymentDesk(InvoiceDesk):
         with self.lock:
             account = self.gl_accounts.get(gl_account_id or 0)
             given = {
-                "customer": self._reference("customers", customer_id),
-                "businessUnit": self._reference("business_units", business_unit_id),
+                "customer": self.reference("customers", customer_id),
+                "businessUnit": self.reference("business_units", business_unit_id),
                 "generalLedgerAccount": rows.gl_reference(account) if account else None,
                 "type": self.tables["payment_types"][type_id]["name"],
                 "typeId": str(type_id),
@@ -234,9 +245,9 @@ class PaymentDesk(InvoiceDesk):
             row = rows.blank("payments", {**given, **fields})
             row["id"] = row["id"] or self.new_id()
             row["referenceNumber"] = row["referenceNumber"] or str(row["id"])
-            row["appliedTo"] = [self._application(i, part) for i, part in (applied or {}).items()]
+            row["appliedTo"] = [self.application(i, part) for i, part in (applied or {}).items()]
             self.add("payments", row)
-            self._money_moved("payments", row, applied or {})
+            self.money_moved("payments", row, applied or {})
             return int(row["id"])
 
     def refund_payment(self, payment_id: int, amount: Decimal, *, type_id: int, **fields: Any) -> int:
@@ -249,59 +260,31 @@ class PaymentDesk(InvoiceDesk):
         with self.lock:
             row = self.payments[payment_id]
             row["active"] = False
-            self._money_moved("payments", row, [a["appliedTo"] for a in row["appliedTo"]])
+            self.money_moved("payments", row, [a["appliedTo"] for a in row["appliedTo"]])
 
     def edit_payment(self, payment_id: int, **fields: Any) -> None:
         """Change a payment's fields by their wire names; amounts as Decimal."""
         with self.lock:
             row = self.payments[payment_id]
             _update(row, fields)
-            self._money_moved("payments", row, [a["appliedTo"] for a in row["appliedTo"]])
+            self.money_moved("payments", row, [a["appliedTo"] for a in row["appliedTo"]])
 
     def apply_payment(self, payment_id: int, invoice_id: int, amount: Decimal) -> None:
         """Apply (part of) a payment to an invoice."""
         with self.lock:
             row = self.payments[payment_id]
-            row["appliedTo"] = [*(row["appliedTo"] or ()), self._application(invoice_id, amount)]
-            self._money_moved("payments", row, [invoice_id])
+            row["appliedTo"] = [*(row["appliedTo"] or ()), self.application(invoice_id, amount)]
+            self.money_moved("payments", row, [invoice_id])
 
     def unapply_payment(self, payment_id: int, invoice_id: int) -> None:
         """Take a payment off an invoice; its id stays, the application's id is gone."""
         with self.lock:
             row = self.payments[payment_id]
             row["appliedTo"] = [a for a in row["appliedTo"] if a["appliedTo"] != invoice_id]
-            self._money_moved("payments", row, [invoice_id])
+            self.money_moved("payments", row, [invoice_id])
 
-    def issue_credit_memo(
-        self, customer_id: int, amount: Decimal, *, on: date | None = None, tax: Decimal = ZERO, **fields: Any
-    ) -> int:
-        """Issue a credit memo over amount and tax, with one line. Returns its id."""
-        with self.lock:
-            given = {
-                "customer": self._reference("customers", customer_id),
-                "subTotal": amount,
-                "salesTax": tax,
-                "total": amount + tax,
-                "balance": amount + tax,
-                "date": (on or self.clock().date()).isoformat(),
-            }
-            row = self.add("credit_memos", rows.blank("credit_memos", {**given, **fields}))
-            row["referenceNumber"] = row["referenceNumber"] or f"CM{row['id']}"
-            line = {"creditMemoId": row["id"], "price": amount, "total": amount, "description": "Credit"}
-            self.add("credit_memo_items", rows.blank("credit_memo_items", line))
-            self._money_moved("credit_memos", row, ())
-            return int(row["id"])
-
-    def apply_credit_memo(self, credit_memo_id: int, invoice_id: int, amount: Decimal) -> None:
-        """Apply (part of) a credit memo to an invoice."""
-        with self.lock:
-            row = self.credit_memos[credit_memo_id]
-            application = self._application(invoice_id, amount)
-            day = self.clock().date().isoformat()
-            row["appliedTo"].append({**application, "appliedAmount": amount, "appliedOn": day})
-            self._money_moved("credit_memos", row, [invoice_id])
-
-    def _application(self, invoice_id: int, amount: Decimal) -> Row:
+    def application(self, invoice_id: int, amount: Decimal) -> Row:
+        """A new application of that amount to an invoice, as payments carry it."""
         return {
             "appliedAmount": money_text(amount),
             "appliedBy": "office",
@@ -311,7 +294,8 @@ class PaymentDesk(InvoiceDesk):
             "appliedToReferenceNumber": self.invoices[invoice_id]["referenceNumber"],
         }
 
-    def _money_moved(self, table: str, row: Row, invoice_ids: Iterable[int]) -> None:
+    def money_moved(self, table: str, row: Row, invoice_ids: Iterable[int]) -> None:
+        """Bring all sums in order after a payment or credit memo changed with regard to these invoices."""
         ids = list(invoice_ids)
         for invoice_id in ids:
             self.link(table, row["id"], invoice_id)
@@ -327,8 +311,11 @@ class PaymentDesk(InvoiceDesk):
         self.rebalance(ids, [payer, *owners])
 
 
-def _both(invoice_ids: Iterable[int], payment_ids: Iterable[int]) -> list[tuple[str, int]]:
-    return [*(("invoices", i) for i in invoice_ids), *(("payments", p) for p in payment_ids)]
+def _all(
+    invoice_ids: Iterable[int], payment_ids: Iterable[int], credit_memo_ids: Iterable[int]
+) -> list[tuple[str, int]]:
+    given = (("invoices", invoice_ids), ("payments", payment_ids), ("credit_memos", credit_memo_ids))
+    return [(table, row_id) for table, ids in given for row_id in ids]
 
 
 def _update(row: Row, fields: Mapping[str, Any]) -> None:

@@ -74,6 +74,12 @@ class FrontDesk(Books):
         """Make a row inactive: lists hide it, exports show it."""
         self.edit(table, row_id, active=False)
 
+    def edit_sku(self, kind: str, code: str, **fields: Any) -> int:
+        """Change a pricebook entry by hand, found by its code; `kind` is services, materials or equipment. Its id."""
+        row = next(row for row in self.tables[kind].values() if row["code"] == code)
+        self.edit(kind, row["id"], **fields)
+        return int(row["id"])
+
     def merge_customers(self, loser_id: int, survivor_id: int) -> None:
         """Merge one customer into another: the loser is inactive and points on, its locations move."""
         with self.lock:
@@ -136,3 +142,17 @@ class FrontDesk(Books):
         row = rows.blank("inventory_bills", given)
         row["items"] = row["items"] or [rows.blank("bill_items", item)]
         return int(self.add("inventory_bills", row)["id"])
+
+    def edit_purchase_order(self, bill_id: int, amount: Decimal, *, number: str | None = None) -> int:
+        """Correct a purchase order: its bill becomes inactive and a new bill takes its place (facts 3.8). Its id."""
+        with self.lock:
+            old = self.tables["inventory_bills"][bill_id]
+            kept = {
+                name: value for name, value in old.items() if name not in ("id", "items", "batch", "referenceNumber")
+            }
+            self.edit("inventory_bills", bill_id, active=False)
+            given = {**kept, "billAmount": amount, "syncStatus": "Pending", "active": True}
+            made = rows.blank("inventory_bills", {**given, "referenceNumber": number or f"{old['referenceNumber']}-2"})
+            item = {"id": self.new_id(), "skuId": 1, "skuCode": "PART", "cost": amount, "description": "Parts"}
+            made["items"] = [rows.blank("bill_items", item)]
+            return int(self.add("inventory_bills", made)["id"])

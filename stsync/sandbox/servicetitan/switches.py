@@ -5,7 +5,7 @@ Not modelled: switches per client or per endpoint; scripted misbehaviour of sing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
@@ -39,6 +39,10 @@ class Switches:
     """Undocumented on invoices."""
     mark_exported_needs_posted: bool = False
     """Whether markasexported refuses a Pending row: unknown."""
+    mark_exported_failures: dict[int, str] = field(default_factory=dict)
+    """Documents whose row in markasexported fails with this message, while the call answers 200 (trap 3)."""
+    mark_exported_ceiling: int | None = None
+    """How many rows one markasexported takes: unknown; above it the whole call is refused."""
     merge_moves_documents: bool = False
     """Whether a customer merge rewrites the customer of historic documents: unknown."""
     refuse_unknown: bool = True
