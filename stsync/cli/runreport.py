@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, say, table
+from stsync.cli.pricebookreport import field_by_field
 from stsync.core.operations import shown
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ def _operation_list(stage: str, operations: Sequence[Operation], everything: boo
     table(f"{stage}: {counted(len(operations), 'write')}", columns, rows)
     if len(kept) < len(operations):
         say(f"  ... and {len(operations) - len(kept):,} more; --all lists every one, --json shows what is sent.")
+    if stage == "pricebook":
+        field_by_field(kept)
 
 
 def _outcome(result: Result) -> None:

@@ -15,7 +15,7 @@ from stsync.cli.only import check_found, named
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
 from stsync.engine.scope import STAGES, Scope
 from stsync.engine.switches import Allowed
-from stsync.errors import ExitCode
+from stsync.errors import ExitCode, UsageError
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; write nothing anywhere.")]
 Limit = Annotated[
@@ -30,6 +30,10 @@ Since = Annotated[
 ]
 OverLimit = Annotated[bool, typer.Option("--over-limit", help="Let this run pass the limits in the configuration.")]
 GoLiveChanged = Annotated[bool, typer.Option("--go-live-changed", help="Accept a changed go_live date.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="With --only: the item wins over what was changed in ServiceTitan by hand."),
+]
 Everything = Annotated[bool, typer.Option("--all", help="List every record, not only the first of each kind.")]
 
 
@@ -66,9 +70,34 @@ sync_invoices = _command(
 sync_payments = _command(
     ("payments",), "Carry payments into Business Central; one whose invoice is not there yet waits."
 )
-push_pricebook = _command(
-    ("pricebook",), "Push new and changed Business Central items into the ServiceTitan pricebook."
-)
+
+
+@answering
+def push_pricebook(
+    dry_run: DryRun = False,
+    limit: Limit = None,
+    only: Only = None,
+    overwrite: Overwrite = False,
+    since: Since = None,
+    everything: Everything = False,
+    over_limit: OverLimit = False,
+    go_live_changed: GoLiveChanged = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> ExitCode:
+    """Push new and changed Business Central items into the ServiceTitan pricebook."""
+    if overwrite and only is None:
+        raise UsageError(
+            "overwrite-without-only",
+            "--overwrite was given without --only, so it is not clear which entry's edits may be lost. "
+            "Nothing was read or written.",
+            hint="Name one code: stsync push-pricebook --only CODE --overwrite --dry-run shows what it would change.",
+        )
+    start = since.date() if since else None
+    scope = Scope(stages=("pricebook",), limit=limit, only=named(only), since=start, overwrite=overwrite)
+    allowed = Allowed(over_limit=over_limit, go_live_changed=go_live_changed)
+    return _run(scope, config, allowed, dry_run=dry_run, everything=everything)
 
 
 def _run(scope: Scope, config: Path | None, allowed: Allowed, *, dry_run: bool, everything: bool) -> ExitCode:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+from stsync.core.canonical import parse_json
 from stsync.core.operations import Verb
 
 
@@ -30,6 +31,8 @@ class LedgerEntry(Protocol):
     @property
     def amount(self) -> Decimal | None: ...
     @property
+    def body(self) -> str: ...
+    @property
     def detail(self) -> Mapping[str, Any]: ...
 
 
@@ -41,6 +44,8 @@ class Link:
     """One record's counterpart. `fingerprint` is the source as it was when it was carried over, `customer` the number
     of the card that the document went to.
 
+    `base` holds, for pricebook entries, each field as both systems had it when they were last looked at, `sent`
+    what the write said whose answer never came.
     `revision` numbers the next create or update, so that no key is ever used for two different writes;
     `attempt` goes up each time something of ours was deleted to be made anew.
     `settled` is false while a write was sent whose answer never came; `entity` is the set that holds the counterpart.
@@ -58,6 +63,8 @@ class Link:
     settled: bool = True
     revision: int = 1
     attempt: int = 1
+    base: Mapping[str, Any] = field(default_factory=dict)
+    sent: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
     entity: str = ""
 
@@ -84,7 +91,7 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
     if entry.state == "refused":
         return state
     if entry.state == "intended":
-        return _changed(state, settled=False)
+        return _changed(state, settled=False, sent=parse_json(entry.body))
     revision = state.revision + (entry.verb != Verb.POST)
     if entry.verb == Verb.DELETE:
         return Link(revision=revision, attempt=state.attempt + 1)
@@ -100,6 +107,7 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         digest=entry.digest,
         total=entry.amount,
         customer=str(entry.detail.get("customer") or state.customer),
+        base=entry.detail.get("base") or state.base,
         posted=state.posted or bool(entry.detail.get("posted")),
         origin=str(entry.detail.get("origin") or state.origin),
         revision=revision,

@@ -15,7 +15,7 @@ from stsync.core.plan import About, Decision, Plan, Standing, hold
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import Snapshot
 from stsync.core.source.invoice import Invoice
-from stsync.core.source.item import Sku
+from stsync.core.source.item import Item, Sku
 from stsync.core.source.payment import Payment
 from stsync.engine.records import Records
 from stsync.engine.scope import Scope
@@ -54,7 +54,7 @@ def plan(
     payment_decisions = _limited((desk.payment(one, payables) for one in records.payments), scope.limit)
     needed = desk.customers_behind([*invoice_decisions, *payment_decisions])
     customer_decisions = _limited(desk.customers(needed), scope.limit, keep=needed)
-    item_decisions = _limited(desk.items(skus or {}), scope.limit)
+    item_decisions = _limited(desk.items(skus or {}, overwrite=scope.overwrite), scope.limit)
     unreadable = [hold(one.kind, one.source_id, About(number=one.source_id), one.reason) for one in records.unreadable]
     return Plan(
         decisions=(*unreadable, *customer_decisions, *invoice_decisions, *payment_decisions, *item_decisions),
@@ -132,16 +132,20 @@ class _Desk:
         keys = chain.from_iterable(one.after for decision in decisions for one in decision.operations)
         return {key.split(":")[1] for key in keys if key.startswith("customers:")}
 
-    def items(self, skus: Mapping[str, Sequence[Sku]]) -> list[Decision]:
-        return [
-            pricebook.plan(
-                item,
-                skus=skus.get(item.number, ()),
-                link=self._records.link("pricebook", item.id),
-                settings=self._settings.pricebook,
-            )
-            for item in self._records.items
-        ]
+    def items(self, skus: Mapping[str, Sequence[Sku]], *, overwrite: bool) -> list[Decision]:
+        by_id = {sku.id: sku for same_code in skus.values() for sku in same_code}
+        return [self._item(item, skus.get(item.number.upper(), ()), by_id, overwrite) for item in self._records.items]
+
+    def _item(self, item: Item, skus: Sequence[Sku], by_id: Mapping[str, Sku], overwrite: bool) -> Decision:
+        link = self._records.link("pricebook", item.id)
+        return pricebook.plan(
+            item,
+            skus=skus,
+            link=link,
+            settings=self._settings.pricebook,
+            own=by_id.get(link.id),
+            overwrite=overwrite,
+        )
 
     def payables(self, decided: Sequence[Decision], elsewhere: Elsewhere) -> dict[str, Payable]:
         """Every invoice that an open payment names, as something that can be paid, or why not yet."""

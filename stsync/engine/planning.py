@@ -19,7 +19,7 @@ from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.engine import decide
 from stsync.engine.read import read_missing_contacts, read_missing_customers, with_zone_names
-from stsync.engine.records import Records, add_customers, add_links, add_reaches, open_records
+from stsync.engine.records import Records, add_customers, add_links, add_reaches, chosen, open_records
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, reference_reads, snapshot
@@ -195,8 +195,15 @@ def _without_tokens(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _items(state: State, records: Records, scope: Scope) -> list[Item]:
-    """Held items are looked at again only together with new ones: it takes the whole pricebook to decide."""
-    if next(state.inbox.rows("pricebook", ("pending", "waiting")), None) is None:
+    """Held items are looked at again only together with new ones, or when one is named: it takes the whole pricebook.
+
+    One that is to be overwritten may have been put aside, with ServiceTitan's edit left as it was: it is opened again.
+    """
+    if scope.overwrite and scope.only is not None:
+        aside = ("settled", "dead")
+        for row in [one for one in state.inbox.rows("pricebook", aside) if chosen(one, scope.only)]:
+            state.inbox.replay(kind="pricebook", source_id=row.source_id, states=aside)
+    if scope.only is None and next(state.inbox.rows("pricebook", ("pending", "waiting")), None) is None:
         return []
     items = open_records(state, Scope(stages=("pricebook",), only=scope.only))
     records.hashes.update(items.hashes)
@@ -207,11 +214,14 @@ def _items(state: State, records: Records, scope: Scope) -> list[Item]:
 
 
 def _skus(servicetitan: ServiceTitan) -> dict[str, list[Sku]]:
-    """The pricebook by code, all three kinds, inactive entries included."""
+    """The pricebook by code, all three kinds, inactive entries included.
+
+    Business Central's numbers are capitals; whether ServiceTitan tells codes apart by case is not published.
+    """
     skus: dict[str, list[Sku]] = {}
     for kind, name in _PRICEBOOK_LISTS.items():
         for code, rows in servicetitan.pricebook(name).items():
-            skus.setdefault(code, []).extend(_sku(kind, row) for row in rows)
+            skus.setdefault(code.strip().upper(), []).extend(_sku(kind, row) for row in rows)
     return skus
 
 

@@ -84,7 +84,7 @@ def _parsed(
     state: State, kind: str, parse: Callable[[Mapping[str, Any]], Parsed], records: Records, scope: Scope
 ) -> Iterator[Parsed]:
     for row in state.inbox.rows(kind, OPEN):
-        if scope.only is not None and not _chosen(row, scope.only):
+        if scope.only is not None and not chosen(row, scope.only):
             continue
         records.hashes[kind, row.source_id] = row.hash
         if row.state == "pending":
@@ -95,9 +95,11 @@ def _parsed(
             records.unreadable.append(Unreadable(kind, row.source_id, unknown_shape(kind, str(error))))
 
 
-def _chosen(row: InboxRow, only: str) -> bool:
+def chosen(row: InboxRow, only: str) -> bool:
+    """Whether a person means this record: by its id, or by its number as either system shows it."""
     content = row.content
-    return only in {row.source_id, str(content.get("referenceNumber") or ""), str(content.get("number") or "")}
+    names = {row.source_id, str(content.get("referenceNumber") or ""), str(content.get("number") or "")}
+    return only.casefold() in {name.casefold() for name in names}
 
 
 def unknown_shape(kind: str, what: str) -> Reason:

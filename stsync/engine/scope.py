@@ -12,13 +12,15 @@ STAGES = ("customers", "invoices", "payments", "pricebook")
 class Scope:
     """The stages of a run and the choice among their records.
 
-    `only` is a ServiceTitan id or document number; `since` reads the feeds again from that day.
+    `only` is a ServiceTitan id or document number; `since` reads the feeds again from that day; `overwrite` lets the
+    items win over what was changed in the pricebook by hand.
     """
 
     stages: tuple[str, ...] = STAGES
     limit: int | None = None
     only: str | None = None
     since: date | None = None
+    overwrite: bool = False
 
     @property
     def feeds(self) -> tuple[str, ...]:

@@ -127,9 +127,13 @@ class ServiceTitan:
             return answer.body
         raise _unproven(answer, "the new entry's id")
 
-    def patch_sku(self, kind: str, sku_id: int, body: Mapping[str, Any]) -> None:
-        """Change the named fields; arrays replace, and null is no way to clear (facts 3.9)."""
-        self._write("PATCH", f"{LISTINGS[kind].path}/{sku_id}", body)
+    def patch_sku(self, kind: str, sku_id: int, body: Mapping[str, Any]) -> Row:
+        """Change the named fields; arrays replace, and null is no way to clear (facts 3.9).
+
+        Returns the entry as ServiceTitan stored it, empty when the answer does not show it.
+        """
+        answer = self._write("PATCH", f"{LISTINGS[kind].path}/{sku_id}", body)
+        return answer.body if isinstance(answer.body, dict) else {}
 
     def mark_invoices_exported(self, rows: Sequence[Mapping[str, Any]]) -> list[Marked]:
         """Mark invoices (`invoiceId`, `externalId`, `externalMessage`); 200 is no success, each row is (trap 3).

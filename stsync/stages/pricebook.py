@@ -3,6 +3,8 @@
 What a bookkeeper can rely on:
 - an item reaches the pricebook only by a rule in the configuration; a code stands there once;
 - only the chosen fields are written, each shown with its value before and after;
+- what was changed in ServiceTitan is never overwritten unseen: it stays while the item is as it was, and when both
+  changed, the item is held with all three values;
 - a cost or price that would change by more than the limit is held for a person;
 - an entry is made inactive when its item is blocked, never deleted.
 """
@@ -15,10 +17,11 @@ from decimal import Decimal
 from typing import Any
 
 from stsync.core.links import Link
-from stsync.core.operations import Operation, Verb, digest
+from stsync.core.operations import Operation, Verb, digest, shown
 from stsync.core.plan import About, Decision, act, hold, settle
 from stsync.core.reasons import Reason
 from stsync.core.source.item import Item, Sku
+from stsync.stages.pricebook_fields import Fate, Field, three_ways, told, worded
 
 STAGE = "pricebook"
 
@@ -47,28 +50,68 @@ class Settings:
     change_limit: Decimal = Decimal(25)
 
 
-def plan(item: Item, *, skus: Sequence[Sku], link: Link, settings: Settings) -> Decision:
-    """Decide about one item. `skus` are all pricebook entries with the item's number as code."""
+def plan(
+    item: Item,
+    *,
+    skus: Sequence[Sku],
+    link: Link,
+    settings: Settings,
+    own: Sku | None = None,
+    overwrite: bool = False,
+) -> Decision:
+    """Decide about one item.
+
+    `skus` are all pricebook entries with the item's number as code, `own` is the entry that an earlier run made or
+    wrote for the item, whatever its code is now. With `overwrite` a person has said that the item wins.
+    """
     about = About(number=item.number, name=item.name, amount=None)
     rule = next((one for one in settings.rules if one.matches(item)), None)
     if rule is None or rule.kind == "none":
         return settle(STAGE, item.id, about, "ignored", notes=("no rule in pricebook.rules takes this item",))
     fields = wanted(item, rule.kind, settings)
-    fingerprint = digest([rule.kind, fields])
-    more: dict[str, Any] = {"fingerprint": fingerprint, "rules": (f"{rule.kind}, by pricebook.rules",)}
-    conflict = _conflict(item, rule, skus)
+    more: dict[str, Any] = {
+        "fingerprint": digest([rule.kind, fields]),
+        "rules": (f"{rule.kind}, by pricebook.rules",),
+    }
+    conflict = _conflict(item, rule, skus, own)
     if conflict is not None:
         return hold(STAGE, item.id, about, conflict, **more)
-    if link.exists and link.fingerprint == fingerprint and skus:
-        return settle(STAGE, item.id, about, "unchanged", **more)
     if not skus:
         return _new(item, rule, fields, link, about=about, more=more)
-    changes, before = _changes(fields, skus[0])
-    jump = _jump(changes, before, settings)
-    if jump is not None:
-        return hold(STAGE, item.id, about, jump, **more)
-    outcome = "updated" if changes else "unchanged"
-    return act(STAGE, item.id, about, [_write(item, skus[0], changes, before, link)], outcome=outcome, **more)
+    base = link.base if link.id == skus[0].id else {}
+    return _present(
+        item, three_ways(fields, skus[0], base, link.sent), skus[0], link, settings, overwrite=overwrite, more=more
+    )
+
+
+def _present(
+    item: Item,
+    fields: Sequence[Field],
+    sku: Sku,
+    link: Link,
+    settings: Settings,
+    *,
+    overwrite: bool,
+    more: dict[str, Any],
+) -> Decision:
+    """An entry that is there: written where only the item changed, left where only ServiceTitan did."""
+    about = About(number=item.number, name=item.name, amount=None)
+    changed = [one for one in fields if one.fate == Fate.WRITE or (overwrite and one.fate != Fate.IN_STEP)]
+    # A person who names the code and says overwrite has seen the values: neither a conflict nor the limit stops it.
+    reason = None if overwrite else _both_changed(item, fields) or _jump(item, changed, settings)
+    if reason is not None:
+        return hold(STAGE, item.id, about, reason, **more)
+    notes = tuple(_kept(one) for one in fields if one.fate == Fate.KEEP and one not in changed)
+    base = {**link.base, **{one.name: one.base_after({each.name for each in changed}) for one in fields}}
+    if not changed and link.id == sku.id and link.settled and base == link.base:
+        return settle(STAGE, item.id, about, "unchanged", notes=notes, **more)
+    outcome = "updated" if changed else "unchanged"
+    write = _write(item, sku, changed, base, link)
+    return act(STAGE, item.id, about, [write], outcome=outcome, notes=notes, **more)
+
+
+def _kept(field: Field) -> str:
+    return f"{field.name}: {worded(field.theirs)} stays as ServiceTitan has it; the item says {worded(field.ours)}"
 
 
 def wanted(item: Item, kind: str, settings: Settings) -> dict[str, Any]:
@@ -86,7 +129,7 @@ def wanted(item: Item, kind: str, settings: Settings) -> dict[str, Any]:
     return values
 
 
-def _conflict(item: Item, rule: Rule, skus: Sequence[Sku]) -> Reason | None:
+def _conflict(item: Item, rule: Rule, skus: Sequence[Sku], own: Sku | None) -> Reason | None:
     if not item.number or not item.name:
         return Reason(
             "item-incomplete",
@@ -97,9 +140,18 @@ def _conflict(item: Item, rule: Rule, skus: Sequence[Sku]) -> Reason | None:
         kinds = ", ".join(f"{sku.kind} {sku.id}" for sku in skus)
         return Reason(
             "pricebook-code-conflict",
-            f"The ServiceTitan pricebook already uses code {item.number} for: {kinds}.",
-            f"Rename or deactivate the entry that is not meant, or change pricebook.rules so that {item.number} "
-            "becomes that kind.",
+            f"The ServiceTitan pricebook already uses code {item.number} for: {kinds}; by pricebook.rules the item is a "
+            f"{rule.kind}.",
+            f"Rename the entry that is not meant (inactive ones count too), or change pricebook.rules so that "
+            f"{item.number} becomes that kind.",
+        )
+    if not skus and own is not None:
+        return Reason(
+            "pricebook-code-changed",
+            f"The {own.kind} that belongs to item {item.number} has the code {own.code} in ServiceTitan now. Nothing was "
+            "written, and no second entry was made.",
+            f"Give {own.kind} {own.id} the code {item.number} in ServiceTitan's pricebook. If the two belong together no "
+            "more, say so with stsync ignore.",
         )
     return None
 
@@ -122,36 +174,49 @@ def _new(
         label=f"item {item.number}, {item.name}",
         why=f"new {rule.kind}",
         body=body,
+        facts={"base": {name: {"ours": shown(value), "theirs": shown(value)} for name, value in fields.items()}},
     )
     return act(STAGE, item.id, about, [create], outcome="created", **more)
 
 
-def _changes(fields: Mapping[str, Any], sku: Sku) -> tuple[dict[str, Any], dict[str, Any]]:
-    present = {
-        "displayName": sku.name,
-        "description": sku.description,
-        "cost": sku.cost,
-        "price": sku.price,
-        "active": sku.active,
-    }
-    changes = {name: value for name, value in fields.items() if present[name] != value}
-    return changes, {name: present[name] for name in changes}
+def _both_changed(item: Item, fields: Sequence[Field]) -> Reason | None:
+    conflicts = [told(one) for one in fields if one.fate == Fate.CONFLICT]
+    if not conflicts:
+        return None
+    return Reason(
+        "changed-in-pricebook",
+        f"Item {item.number} was changed on both sides: {'; '.join(conflicts)}. Nothing was written.",
+        f"{_overwriting(item)} To keep ServiceTitan's, say so with stsync ignore item {_typed(item)}, or enter its value "
+        "on the item card.",
+    )
 
 
-def _jump(changes: Mapping[str, Any], before: Mapping[str, Any], settings: Settings) -> Reason | None:
-    for name in ("cost", "price"):
-        old, new = before.get(name), changes.get(name)
-        if old and new is not None and abs(new - old) * 100 > settings.change_limit * abs(old):
+def _jump(item: Item, changed: Sequence[Field], settings: Settings) -> Reason | None:
+    for one in changed:
+        if one.name not in {"cost", "price"} or not one.theirs:
+            continue
+        if abs(one.ours - one.theirs) * 100 > settings.change_limit * abs(one.theirs):
             return Reason(
                 "price-change-beyond-limit",
-                f"The {name} would change from {old:,.2f} to {new:,.2f}, more than {settings.change_limit} percent.",
-                "If it is right, raise pricebook.price_change_limit_percent or change it in ServiceTitan by hand.",
+                f"The {one.name} of {item.number} would change from {worded(one.theirs)} to {worded(one.ours)}, more "
+                f"than {worded(settings.change_limit)} percent.",
+                f"{_overwriting(item)} If such changes are usual, raise pricebook.price_change_limit_percent.",
             )
     return None
 
 
-def _write(item: Item, sku: Sku, changes: Mapping[str, Any], before: Mapping[str, Any], link: Link) -> Operation:
-    verb = Verb.UPDATE if changes else Verb.ADOPT
+def _overwriting(item: Item) -> str:
+    return f"If Business Central is right, run: stsync push-pricebook --only {_typed(item)} --overwrite."
+
+
+def _typed(item: Item) -> str:
+    """The code as it is typed on a command line."""
+    return f'"{item.number}"' if " " in item.number else item.number
+
+
+def _write(item: Item, sku: Sku, changed: Sequence[Field], base: Mapping[str, Any], link: Link) -> Operation:
+    verb = Verb.UPDATE if changed else Verb.ADOPT
+    before = {one.name: one.theirs for one in changed}
     return Operation(
         key=f"{STAGE}:{item.id}:{verb}:{link.revision}",
         stage=STAGE,
@@ -160,8 +225,9 @@ def _write(item: Item, sku: Sku, changes: Mapping[str, Any], before: Mapping[str
         entity=sku.kind,
         natural_key=item.number,
         label=f"item {item.number}, {item.name}",
-        why="changed: " + ", ".join(changes) if changes else "the pricebook agrees already; nothing is sent",
+        why="changed: " + ", ".join(before) if before else "the pricebook needs nothing; nothing is sent",
         target=sku.id,
-        body=dict(changes),
-        before=dict(before),
+        body={one.name: one.ours for one in changed},
+        before=before,
+        facts={"base": base, "before": before},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from stsync.core.source import fields
 from stsync.core.source.fields import Row
@@ -73,6 +74,17 @@ class Sku:
             cost=fields.optional_amount(row, "cost") or Decimal(0),
             active=fields.flag(row, "active", absent=True),
         )
+
+    def value(self, field: str) -> Any:
+        """What stands in a field, by ServiceTitan's name for it. Raises KeyError for one that is not kept here."""
+        values = {
+            "displayName": self.name,
+            "description": self.description,
+            "cost": self.cost,
+            "price": self.price,
+            "active": self.active,
+        }
+        return values[field]
 
     @classmethod
     def unreadable(cls, kind: str, row: Row) -> Sku:
