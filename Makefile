@@ -1,5 +1,6 @@
 # make demo   a contractor's month goes into the books, on this machine; needs Python 3.11 or newer, and nothing else
 # make test   everything that is checked before a change goes in
+# make load   signed deliveries a second that stsync listen takes, and none lost across a kill -9
 # With another interpreter:  make clean, then  make PYTHON=/path/to/python3.13 test
 
 SHELL = /bin/sh
@@ -9,7 +10,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 WORKERS ?= 2
 
-.PHONY: demo test lint types contracts check-tests install pins clean
+.PHONY: demo test load lint types contracts check-tests install pins clean
 
 demo: $(VENV)/.for-use
 	$(VENV)/bin/stsync demo --folder demo
@@ -29,6 +30,9 @@ contracts: $(VENV)/.for-development
 check-tests: $(VENV)/.for-development
 	.ci/install-keyring
 	$(VENV)/bin/pytest -n $(WORKERS)
+
+load: $(VENV)/.for-development
+	$(VENV)/bin/python bench/listener_load.py
 
 install: $(VENV)/.for-use
 

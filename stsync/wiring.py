@@ -39,6 +39,7 @@ class Wiring:
     config: Config
     choices: Mapping
     credentials: Credentials
+    config_path: Path = Path("config.yaml")
 
     @property
     def state_path(self) -> Path:
@@ -117,5 +118,6 @@ def wire(config_file: Path | None) -> Wiring:
     from stsync.credentials import Credentials
     from stsync.credentials.names import Identity
 
-    config = load(find(config_file))
-    return Wiring(config, Mapping.of(config.mapping.tables()), Credentials(Identity.of(config)))
+    path = find(config_file)
+    config = load(path)
+    return Wiring(config, Mapping.of(config.mapping.tables()), Credentials(Identity.of(config)), path)

@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from stsync import __version__
-from stsync.cli import auth, config, demo, doctor, ignore, init, look, mapping, reconcile, replay, sandbox, sync, trace
+from stsync.cli import (
+    auth,
+    config,
+    demo,
+    doctor,
+    ignore,
+    init,
+    listen,
+    look,
+    mapping,
+    reconcile,
+    replay,
+    sandbox,
+    sync,
+    trace,
+)
 
 app = typer.Typer(
     name="stsync",
@@ -56,5 +71,11 @@ app.command("doctor", short_help="Check everything that a run needs.", epilog=do
 app.add_typer(auth.app, short_help="Store, look at, try and remove the secrets.")
 app.add_typer(config.app, short_help="Check, show and explain the configuration.")
 app.add_typer(mapping.app, short_help="Names and numbers: ServiceTitan's and the books'.")
+app.command("listen", short_help="Take webhook deliveries as hints (optional).", epilog=listen.LISTEN_EPILOG)(
+    listen.listen
+)
+app.command("trigger", short_help="Send your own listener a signed trial.", epilog=listen.TRIGGER_EPILOG)(
+    listen.trigger
+)
 app.command("demo", short_help="Watch a demo month go into the books.")(demo.demo)
 app.add_typer(sandbox.app, short_help="Both systems on this machine, to try things.")

@@ -167,10 +167,10 @@ def _today() -> date:
 
 
 def _needed(config: Config) -> list[Secret]:
-    """What a run cannot do without: the certificate's passphrase is optional, so is the webhook secret."""
+    """What a run cannot do without: the certificate's passphrase is optional, so is what the listener uses."""
     by_certificate = config.business_central.certificate_file is not None
-    optional = {"bc-certificate-passphrase", "webhook-secret"} | ({"bc-client-secret"} if by_certificate else set())
-    return [secret for secret in _shown(config) if secret.name not in optional]
+    optional = {"bc-certificate-passphrase"} | ({"bc-client-secret"} if by_certificate else set())
+    return [one for one in _shown(config) if one.name not in optional and one.system != "Webhook"]
 
 
 def _shown(config: Config) -> list[Secret]:
@@ -187,8 +187,8 @@ def _all_asked(config: Config, credentials: Credentials, store: Store) -> list[d
 
     stored = []
     for secret in _shown(config):
-        if secret.name == "webhook-secret":
-            continue
+        if secret.system == "Webhook":
+            continue  # only for those who run stsync listen: stsync auth set webhook-secret
         found = credentials.search(secret.name).found
         value = asking.typed(secret, f"from the {found.source}; Enter keeps it" if found else "Enter leaves it out")
         if value:

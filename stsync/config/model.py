@@ -414,6 +414,21 @@ class MappingTables(Section):
         return {name: getattr(self, name) for name in type(self).model_fields if name != "file"}
 
 
+class Listener(Section):
+    """How deliveries are verified by `stsync listen`."""
+
+    headers: Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(empty_list_for_nothing)] = Field(
+        default=("x-servicetitan-signature",),
+        description="The headers that may carry ServiceTitan's signature, one of which has to be right.",
+    )
+    encoding: Literal["either", "hex", "base64"] = Field(
+        default="either", description="How the signature is written: hex, base64, or either of them."
+    )
+    prefix: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)] = Field(
+        default="", description="What stands before the signature in its header, for example sha256=."
+    )
+
+
 class Limits(Section):
     """Brakes: a run that would do more than this stops before it writes anything."""
 
@@ -467,6 +482,9 @@ class Config(Section):
         default=MappingTables(),
         description="What each thing in ServiceTitan is called in Business Central. Equal numbers and codes need no "
         "line here. What is missing is never guessed: the record is held, and you are told which line to add.",
+    )
+    listener: Listener = Field(
+        default=Listener(), description="How deliveries are verified by stsync listen; only for those who use it."
     )
     limits: Limits = Field(
         default=Limits(), description="Brakes: a run that would do more than this stops before it writes anything."

@@ -42,6 +42,8 @@ BC_CLIENT_ID = "bc-client-id"
 BC_CLIENT_SECRET = "bc-client-secret"  # noqa: S105 - a name, not a secret
 BC_CERTIFICATE_PASSPHRASE = "bc-certificate-passphrase"  # noqa: S105 - a name, not a secret
 WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - a name, not a secret
+WEBHOOK_SECRET_PREVIOUS = "webhook-secret-previous"  # noqa: S105 - a name, not a secret
+BC_CLIENT_STATE = "bc-client-state"
 
 SECRETS: tuple[Secret, ...] = (
     Secret(SERVICETITAN_CLIENT_ID, "ServiceTitan", "ServiceTitan client id"),
@@ -51,6 +53,8 @@ SECRETS: tuple[Secret, ...] = (
     Secret(BC_CLIENT_SECRET, "Business Central", "Business Central client secret"),
     Secret(BC_CERTIFICATE_PASSPHRASE, "Business Central", "passphrase of the Business Central certificate"),
     Secret(WEBHOOK_SECRET, "Webhook", "webhook secret"),
+    Secret(WEBHOOK_SECRET_PREVIOUS, "Webhook", "former webhook secret, while it is being changed"),
+    Secret(BC_CLIENT_STATE, "Webhook", "client state of Business Central's notifications"),
 )
 _BY_NAME = {secret.name: secret for secret in SECRETS}
 

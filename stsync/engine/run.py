@@ -30,6 +30,7 @@ from stsync.engine.apply.protocol import Protocol as LedgerProtocol
 from stsync.engine.apply.protocol import operator
 from stsync.engine.apply.sweep import sweep
 from stsync.engine.company import check_company
+from stsync.engine.hinted import take_hints
 from stsync.engine.planning import Drawn, draw_plan
 from stsync.engine.read import read_feeds
 from stsync.engine.scope import Scope
@@ -152,6 +153,7 @@ def _run(at: _Sitting, began: datetime) -> Result:
         now=now,
         progress=at.watcher.reading,
     )
+    take_hints(at.systems.servicetitan, at.state, scope, at.wiring.state_path, dry_run=at.order.dry_run, now=now)
     choices = settings(config, at.wiring.choices)
     drawn = draw_plan(config, choices, at.state, at.systems, scope, now=now, tell=at.watcher.planning)
     brake = _guard(at, drawn.plan)

@@ -34,6 +34,8 @@ def test_every_secret_has_the_variable_that_the_guide_names() -> None:
         "STSYNC_BC_CLIENT_SECRET",
         "STSYNC_BC_CERTIFICATE_PASSPHRASE",
         "STSYNC_WEBHOOK_SECRET",
+        "STSYNC_WEBHOOK_SECRET_PREVIOUS",
+        "STSYNC_BC_CLIENT_STATE",
     }
     assert secret_named("BC_CLIENT_SECRET") is secret_named(NAME)
 

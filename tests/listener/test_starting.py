@@ -1,0 +1,80 @@
+"""Hints start runs: one for many, never two at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from stsync.listener.starting import LOCKED, Pace, Starter
+
+
+class Runs:
+    """Counts runs instead of starting them."""
+
+    def __init__(self, *codes: int) -> None:
+        self.codes = list(codes)
+        self.started = 0
+        self.at_work = 0
+        self.most = 0
+        self.changed = threading.Condition()
+
+    def __call__(self, _command: object) -> int:
+        with self.changed:
+            self.started += 1
+            self.at_work += 1
+            self.most = max(self.most, self.at_work)
+            self.changed.notify_all()
+        time.sleep(0.005)
+        with self.changed:
+            self.at_work -= 1
+        return self.codes.pop(0) if self.codes else 0
+
+    def wait_for(self, count: int) -> bool:
+        with self.changed:
+            return self.changed.wait_for(lambda: self.started >= count, timeout=5)
+
+
+QUICK = Pace(quiet=0.02, longest=0.05, again=0.02)
+
+
+def test_a_hundred_hints_share_a_run():
+    runs = Runs()
+    starter = Starter(["stsync"], pace=Pace(quiet=0.05, longest=5), run=runs)
+    starter.start()
+    for _ in range(100):
+        starter.hint()
+    assert runs.wait_for(1)
+    starter.stop()
+    assert (runs.started, runs.most) == (1, 1)
+
+
+def test_hints_that_never_pause_do_not_put_a_run_off_for_ever():
+    runs = Runs()
+    starter = Starter(["stsync"], pace=QUICK, run=runs)
+    starter.start()
+    ends = time.monotonic() + 0.3
+    while time.monotonic() < ends:
+        starter.hint()
+        time.sleep(0.005)
+    starter.stop()
+    assert runs.started >= 2
+    assert runs.most == 1
+
+
+def test_a_run_that_found_the_lock_taken_is_started_again():
+    runs = Runs(LOCKED, 0)
+    starter = Starter(["stsync"], pace=QUICK, run=runs)
+    starter.start()
+    starter.hint()
+    assert runs.wait_for(2)
+    starter.stop()
+
+
+def test_nothing_is_started_after_the_stop():
+    runs = Runs()
+    starter = Starter(["stsync"], pace=QUICK, run=runs)
+    starter.start()
+    starter.stop()
+    starter.hint()
+    time.sleep(0.1)
+    assert runs.started == 0
