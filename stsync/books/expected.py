@@ -6,7 +6,7 @@ direction. The rules are design section 2's; nothing of a plan or a draft is use
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -29,7 +29,8 @@ class Rules:
     """The accountant's choices, and the codes that Business Central has itself.
 
     `dimension` is the code of the business unit dimension; `journals` gives each payment journal's balancing G/L
-    account, none for a journal that a bank account balances.
+    account, none for a journal that a bank account balances. `redates`: documents of a closed period are posted on the
+    first open day.
     """
 
     choices: Choices
@@ -38,6 +39,7 @@ class Rules:
     journals: Mapping[str, str] = field(default_factory=dict)
     accounts: Mapping[str, BookAccount] = field(default_factory=dict)
     dimension_values: Mapping[str, str] = field(default_factory=dict)
+    redates: bool = False
 
     def unit_value(self, unit: Named | None) -> str:
         """The dimension value of a business unit, or a name for the gap."""
@@ -78,7 +80,11 @@ class Rules:
         return account.upper() if account else f"{UNMAPPED}{zone.name or zone.id}"
 
     def payment_cell(self, payment: Payment) -> Cell:
-        """Where the money of a payment arrives."""
+        """Where the money of a payment arrives, or leaves from: a refund may have an account of its own."""
+        refunds = "refunds" if payment.total < 0 and "refunds" in self.choices.tables else ""
+        account = self.choices.lookup(refunds, payment.type_id, payment.type_name) if refunds else None
+        if account is not None:
+            return Cell(Section.PAYMENTS, account.upper(), account.upper())
         code = self.choices.lookup("payment_types", payment.type_id, payment.type_name)
         if code is None:
             row = f"{UNMAPPED}{payment.type_name or payment.type_id}"
@@ -88,10 +94,39 @@ class Rules:
 
 
 def amounts(document: Document, rules: Rules) -> Amounts:
-    """The document's amounts by cell. Every document has its receivables or payments cell, even at 0.00."""
+    """The document's amounts by cell. Every document has its receivables or payments cell, even at 0.00.
+
+    Where one line is posted as an item, no line has an account: the books may put both on the same one.
+    """
+    found = cells(document, rules)
+    if any(cell.section == Section.REVENUE and cell.account == ANY for cell in found):
+        return folded(found, without_revenue_account)
+    return found
+
+
+def cells(document: Document, rules: Rules) -> Amounts:
+    """The same with the account of every line that has one."""
     if isinstance(document, Payment):
         return {rules.payment_cell(document): document.total}
     return _invoice(document, rules)
+
+
+def folded(amounts: Mapping[Cell, Decimal], place: Callable[[Cell], Cell]) -> Amounts:
+    """The amounts at other places, added up where several come to the same."""
+    found: Amounts = {}
+    for cell, amount in amounts.items():
+        added(found, place(cell), amount)
+    return found
+
+
+def without_revenue_account(cell: Cell) -> Cell:
+    """The place of a line whose account only Business Central knows."""
+    return Cell(cell.section, cell.row, ANY) if cell.section == Section.REVENUE else cell
+
+
+def payment_type(document: Document) -> str:
+    """What ServiceTitan calls the type of a payment; nothing for other documents."""
+    return document.type_name or document.type_id if isinstance(document, Payment) else ""
 
 
 def billed(invoice: Invoice) -> tuple[Item, ...]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from stsync.books.expected import folded, without_revenue_account
+from stsync.books.general_ledger import BookDocument, SalesNumber
 from stsync.books.result import Difference, Finding, What
-from stsync.books.values import ANY, Cell, Record, Section, added
+from stsync.books.sources import Source
+from stsync.books.values import ANY, Cell, Record, Section
 from stsync.core.money import ZERO
 
 Amounts = Mapping[Cell, Decimal]
@@ -15,10 +18,10 @@ Amounts = Mapping[Cell, Decimal]
 def settled_cells(booked: Amounts, expected: Amounts) -> tuple[Amounts, Amounts]:
     """Both sides with accounts left out where only Business Central knows them: item lines, and bank journals."""
     if any(cell.section == Section.REVENUE and cell.account == ANY for cell in expected):
-        booked, expected = (_folded(one, _without_revenue_account) for one in (booked, expected))
+        booked, expected = (folded(one, without_revenue_account) for one in (booked, expected))
     rows = [cell for cell in expected if cell.section == Section.PAYMENTS and cell.account == ANY]
     if rows:
-        booked = _folded(booked, lambda cell: rows[0] if cell.section == Section.PAYMENTS else cell)
+        booked = folded(booked, lambda cell: rows[0] if cell.section == Section.PAYMENTS else cell)
     return booked, expected
 
 
@@ -47,18 +50,11 @@ def _what(booked: Amounts, expected: Amounts) -> What:
 
 def _same(booked: Amounts, expected: Amounts, place: Callable[[Cell], Cell]) -> bool:
     """Whether both agree once a part of the cells is left out."""
-    return _nonzero(_folded(booked, place)) == _nonzero(_folded(expected, place))
+    return _nonzero(folded(booked, place)) == _nonzero(folded(expected, place))
 
 
 def _nonzero(amounts: Amounts) -> dict[Cell, Decimal]:
     return {cell: amount for cell, amount in amounts.items() if amount != 0}
-
-
-def _folded(amounts: Amounts, place: Callable[[Cell], Cell]) -> dict[Cell, Decimal]:
-    found: dict[Cell, Decimal] = {}
-    for cell, amount in amounts.items():
-        added(found, place(cell), amount)
-    return found
 
 
 def _without_account(cell: Cell) -> Cell:
@@ -66,5 +62,14 @@ def _without_account(cell: Cell) -> Cell:
     return Cell(cell.section, cell.row if cell.section == Section.REVENUE else ANY, ANY)
 
 
-def _without_revenue_account(cell: Cell) -> Cell:
-    return Cell(cell.section, cell.row, ANY) if cell.section == Section.REVENUE else cell
+def misplaced(source: Source, document: BookDocument, known: SalesNumber | None, *, keyed: bool) -> Finding | None:
+    """What is wrong with a sales document whose amounts are right: the customer card, or the number it carries."""
+    if known is None or source.kind == "payments":
+        return None
+    if known.customer and source.card and known.customer != source.card:
+        note = f"It stands on the card {known.customer}; it belongs on {source.card}."
+        return Finding(What.CUSTOMER, source.record, document.number, (), note)
+    if not keyed:
+        note = f"Its external document number is '{known.external}' now."
+        return Finding(What.NUMBER, source.record, document.number, (), note)
+    return None

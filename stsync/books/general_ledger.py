@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -43,6 +43,11 @@ class BookDocument:
         return next((entry.description for entry in self.entries if entry.description), "")
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Type and number."""
+        return self.document_type, self.number
+
+    @property
     def title(self) -> str:
         """Type and number, as the general ledger shows them."""
         return f"{self.document_type or 'entry'} {self.number or '(no number)'}"
@@ -53,6 +58,12 @@ class BookDocument:
         for entry in self.entries:
             amounts[entry.account] = amounts.get(entry.account, ZERO) + entry.amount
         return amounts
+
+
+def together(documents: Sequence[BookDocument]) -> BookDocument:
+    """Several documents as one, under the first one's name: what was undone counts with what undid it."""
+    first = documents[0]
+    return replace(first, entries=tuple(entry for one in documents for entry in one.entries))
 
 
 def documents(entries: Iterable[Entry]) -> list[BookDocument]:
@@ -76,11 +87,26 @@ class BookAccount:
 
 @dataclass(frozen=True)
 class SalesNumber:
-    """A sales invoice by its number; the general ledger does not show external document numbers (facts section 2.16)."""
+    """A sales document by its number; the general ledger shows neither external numbers nor customers (facts 2.16).
+
+    `kind` is the general ledger's document type. An `undone` one was cancelled, or is what cancelled another
+    (status Canceled or Corrective). `credits` is the invoice that a credit memo applies to, `total` always positive.
+    """
 
     number: str
     external: str
     draft: bool = False
+    kind: str = "Invoice"
+    undone: bool = False
+    customer: str = ""
+    credits: str = ""
+    on: date | None = None
+    total: Decimal = ZERO
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Type and number, as a document of the general ledger has them."""
+        return self.kind, self.number
 
 
 @dataclass(frozen=True)

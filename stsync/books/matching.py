@@ -1,7 +1,7 @@
 """Whose document it is: entries in the books beside the ServiceTitan document they came from.
 
-The keys are Business Central's own: an invoice's external document number, a payment's document number. Our ledger only
-helps where an invoice's number is not among the sales invoices that were read.
+The keys are Business Central's own: a sales document's external number, a payment's document number. Our ledger only
+helps where a posted document no longer carries the number that we gave it.
 """
 
 from __future__ import annotations
@@ -10,76 +10,119 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stsync.books.general_ledger import BookDocument, SalesNumber
+from stsync.books.general_ledger import BookDocument, SalesNumber, together
 from stsync.books.sources import Source
 
 Owner = tuple[str, str]
-_INVOICE_KEY = re.compile(r"ST-([0-9]+)")
-_PAYMENT_KEY = re.compile(r"ST-P([0-9]+)")
+# ST-10482 is an invoice (a credit memo where its total is negative), ST-C77 a credit memo of ServiceTitan's own;
+# ST-10482-C1 takes a posted document back, as ST-P9R takes back a payment.
+_SALES_KEY = re.compile(r"ST-(C?)([0-9]+)(-C[0-9]+)?")
+_PAYMENT_KEY = re.compile(r"ST-P([0-9]+)(R[0-9]*)?")
 _SALES_TYPES = frozenset({"Invoice", "Credit Memo"})
 
 
 @dataclass
 class Matched:
-    """`first` is each source's document; `again` further documents of the same source; `unknown` carry a ServiceTitan
-    number that we have not; `foreign` are everybody else's.
+    """`first` is each source's document, together with those of its own that were undone or undid it; `undone` names
+    the sources of which nothing else is left. `again` are further documents of the same source; `unknown` carry a
+    ServiceTitan number that we have not; `foreign` are everybody else's. `sales` describes sales documents.
     """
 
     first: dict[Owner, BookDocument] = field(default_factory=dict)
+    undone: set[Owner] = field(default_factory=set)
     again: list[tuple[Owner, BookDocument]] = field(default_factory=list)
     unknown: list[BookDocument] = field(default_factory=list)
     foreign: list[BookDocument] = field(default_factory=list)
+    sales: dict[tuple[str, str], SalesNumber] = field(default_factory=dict)
 
 
-def owners(documents: Iterable[BookDocument], numbers: Iterable[SalesNumber]) -> dict[Owner, list[BookDocument]]:
-    """The documents that carry a ServiceTitan key, by kind and id."""
-    return _by_owner(documents, _external(numbers), {})[0]
+@dataclass(frozen=True)
+class _Claim:
+    """A document that says whose it is; `undoing` when it takes back, or was taken back."""
+
+    owner: Owner
+    document: BookDocument
+    undoing: bool = False
+
+
+def owners(documents: Iterable[BookDocument], numbers: Iterable[SalesNumber]) -> set[Owner]:
+    """The kinds and ids that the documents carry a ServiceTitan key of."""
+    sales = _posted(numbers)
+    claims = (_claim(one, sales, {}) for one in documents)
+    return {one.owner for one in claims if one is not None}
 
 
 def match(
-    documents: Iterable[BookDocument], numbers: Sequence[SalesNumber], sources: Mapping[Owner, Source]
+    documents: Iterable[BookDocument], numbers: Iterable[SalesNumber], sources: Mapping[Owner, Source]
 ) -> Matched:
     """Give every document its owner."""
-    remembered = {one.number: owner for owner, one in sources.items() if one.posted and owner[0] == "invoices"}
-    claimed, foreign = _by_owner(documents, _external(numbers), remembered)
-    matched = Matched(foreign=foreign)
-    for owner, candidates in claimed.items():
-        source = sources.get(owner)
-        if source is None:
-            matched.unknown += candidates
-            continue
-        ordered = sorted(candidates, key=lambda one: (one.number != source.number, one.on, one.number))
-        matched.first[owner] = ordered[0]
-        matched.again += [(owner, one) for one in ordered[1:]]
+    matched = Matched(sales=_posted(numbers))
+    remembered = {one.booked_as: owner for owner, one in sources.items() if one.posted and owner[0] != "payments"}
+    claimed: dict[Owner, list[_Claim]] = {}
+    for document in documents:
+        claim = _claim(document, matched.sales, remembered)
+        if claim is None:
+            matched.foreign.append(document)
+        else:
+            claimed.setdefault(claim.owner, []).append(claim)
+    for owner, claims in claimed.items():
+        _share_out(owner, claims, sources.get(owner), matched)
     return matched
 
 
-def _external(numbers: Iterable[SalesNumber]) -> dict[str, str]:
-    """External document numbers of posted invoices; a draft's number means nothing in the general ledger."""
-    return {one.number: one.external for one in numbers if not one.draft}
+def _share_out(owner: Owner, claims: Sequence[_Claim], source: Source | None, matched: Matched) -> None:
+    if source is None:
+        matched.unknown += [one.document for one in claims]
+        return
+    standing, undone = _standing(claims, source)
+    standing.sort(key=lambda one: (one.number != source.number, one.on, one.number))
+    matched.first[owner] = together([*standing[:1], *undone])
+    matched.again += [(owner, one) for one in standing[1:]]
+    if not standing:
+        matched.undone.add(owner)
 
 
-def _by_owner(
-    documents: Iterable[BookDocument], external: Mapping[str, str], remembered: Mapping[str, Owner]
-) -> tuple[dict[Owner, list[BookDocument]], list[BookDocument]]:
-    claimed: dict[Owner, list[BookDocument]] = {}
-    foreign: list[BookDocument] = []
-    for document in documents:
-        owner = _owner(document, external, remembered)
-        if owner is None:
-            foreign.append(document)
-        else:
-            claimed.setdefault(owner, []).append(document)
-    return claimed, foreign
+def _standing(claims: Sequence[_Claim], source: Source) -> tuple[list[BookDocument], list[BookDocument]]:
+    """The documents that stand, and those that cancel each other out.
+
+    A credit memo under the number of an invoice above zero takes that invoice back, whoever made it: Business Central
+    copies the number when it prepares a corrective memo.
+    """
+    wanted = source.document_type
+    standing: list[BookDocument] = []
+    undone: list[BookDocument] = []
+    for one in claims:
+        against = one.document.document_type in _SALES_TYPES and one.document.document_type != wanted
+        (undone if one.undoing or against else standing).append(one.document)
+    return standing, undone
 
 
-def _owner(document: BookDocument, external: Mapping[str, str], remembered: Mapping[str, Owner]) -> Owner | None:
-    if document.document_type == "Invoice":
-        if document.number not in external:
-            return remembered.get(document.number)
-        key = _INVOICE_KEY.fullmatch(external[document.number])
-        return ("invoices", key.group(1)) if key else None
+def _posted(numbers: Iterable[SalesNumber]) -> dict[tuple[str, str], SalesNumber]:
+    """Posted sales documents by type and number; a draft's number means nothing in the general ledger."""
+    return {one.key: one for one in numbers if not one.draft}
+
+
+def _claim(
+    document: BookDocument,
+    sales: Mapping[tuple[str, str], SalesNumber],
+    remembered: Mapping[tuple[str, str], Owner],
+) -> _Claim | None:
     if document.document_type in _SALES_TYPES:
-        return None
+        return _sales_claim(document, sales.get(document.key), remembered.get(document.key))
     key = _PAYMENT_KEY.fullmatch(document.number)
-    return ("payments", key.group(1)) if key else None
+    return _Claim(("payments", key.group(1)), document, bool(key.group(2))) if key else None
+
+
+def _sales_claim(document: BookDocument, known: SalesNumber | None, remembered: Owner | None) -> _Claim | None:
+    undone = known is not None and known.undone
+    key = _SALES_KEY.fullmatch(known.external) if known is not None else None
+    if key is None:
+        return _Claim(remembered, document, undone) if remembered is not None else None
+    kind = "credit_memos" if key.group(1) else "invoices"
+    return _Claim((kind, key.group(2)), document, undone or bool(key.group(3)))
+
+
+def carries_key(document: BookDocument, sales: Mapping[tuple[str, str], SalesNumber]) -> bool:
+    """Whether the document still carries a ServiceTitan number; one that was not read is believed."""
+    known = sales.get(document.key)
+    return known is None or _SALES_KEY.fullmatch(known.external) is not None

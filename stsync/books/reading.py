@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from stsync.state import InboxRow, State
 
 _STATES = ("pending", "waiting", "held", "dead", "settled")
+_SALES = frozenset({"Invoice", "Credit Memo"})
 _KEYS_PER_READ = 40
 _IDS_PER_LOOK = 500
-_PARSE: dict[str, Callable[[Mapping[str, Any]], Document]] = {"invoices": Invoice.parse, "payments": Payment.parse}
+PARSE: dict[str, Callable[[Mapping[str, Any]], Document]] = {"invoices": Invoice.parse, "payments": Payment.parse}
 _DATE_FIELD = {"invoices": "invoiceDate", "payments": "date"}
 
 
@@ -61,7 +62,7 @@ def reconcile(
 
     Raises StateError when ServiceTitan was never read, and what the client's reads raise.
     """
-    read_at = {kind: state.cursors.read_at(kind) for kind in _PARSE}
+    read_at = {kind: state.cursors.read_at(kind) for kind in PARSE}
     if not any(read_at.values()):
         raise StateError(
             "servicetitan-never-read",
@@ -88,7 +89,7 @@ def _read_books(books: BusinessCentral, period: Period, config: Config, choices:
     found = Books(
         entries=tuple(entry(row, dimension) for row in books.read(_entries(period, dimension))),
         accounts={str(row["number"]): _account(row) for row in accounts},
-        sales_numbers=tuple(_sales_number(row) for row in books.read(_sales_numbers(period))),
+        sales_numbers=sales_documents(books, _dated(period)),
         dimension_values={str(value["code"]): str(value.get("displayName") or "") for value in values},
     )
     rules = Rules(
@@ -98,8 +99,15 @@ def _read_books(books: BusinessCentral, period: Period, config: Config, choices:
         journals=_journals(config, journals),
         accounts=found.accounts,
         dimension_values=found.dimension_values,
+        redates=_redates(config),
     )
     return found, rules
+
+
+def _redates(config: Config) -> bool:
+    """Whether documents of a closed period go onto the first open day."""
+    policy = getattr(config, "posting_dates", None)
+    return getattr(policy, "closed", "hold") == "first_open_day"
 
 
 def _dated(period: Period) -> str:
@@ -120,9 +128,15 @@ def _entries(period: Period, dimension: str | None) -> Read:
     )
 
 
-def _sales_numbers(period: Period) -> Read:
-    fields = ("id", "number", "externalDocumentNumber", "status")
-    return Read("salesInvoices", filter=_dated(period), select=fields)
+def sales_documents(books: BusinessCentral, filter_text: str) -> tuple[SalesNumber, ...]:
+    """The sales invoices and credit memos that the filter lets through, drafts among them."""
+    common = ("id", "number", "externalDocumentNumber", "status", "postingDate", "customerNumber", "billToCustomerNumber")
+    invoices = Read("salesInvoices", filter=filter_text, select=(*common, "totalAmountIncludingTax"))
+    memos = Read("salesCreditMemos", filter=filter_text, select=(*common, "totalAmountIncludingTax", "invoiceNumber"))
+    return (
+        *(_sales_number(row, "Invoice") for row in books.read(invoices)),
+        *(_sales_number(row, "Credit Memo") for row in books.read(memos)),
+    )
 
 
 def entry(row: Mapping[str, Any], dimension: str | None) -> Entry:
@@ -152,9 +166,25 @@ def _account(row: Mapping[str, Any]) -> BookAccount:
     )
 
 
-def _sales_number(row: Mapping[str, Any]) -> SalesNumber:
-    draft = enum_text(str(row.get("status") or "")) in {"Draft", "In Review"}
-    return SalesNumber(str(row["number"]), str(row.get("externalDocumentNumber") or ""), draft)
+def _sales_number(row: Mapping[str, Any], kind: str) -> SalesNumber:
+    status = enum_text(str(row.get("status") or ""))
+    return SalesNumber(
+        number=str(row["number"]),
+        external=str(row.get("externalDocumentNumber") or ""),
+        draft=status in {"Draft", "In Review"},
+        kind=kind,
+        undone=status in {"Canceled", "Corrective"},
+        # The bill-to customer owes the money.
+        customer=str(row.get("billToCustomerNumber") or row.get("customerNumber") or ""),
+        credits=str(row.get("invoiceNumber") or "") if kind == "Credit Memo" else "",
+        on=_day(row.get("postingDate")),
+        total=Decimal(row.get("totalAmountIncludingTax") or 0),
+    )
+
+
+def _day(value: object) -> date | None:
+    # 0001-01-01 is Business Central's empty date (facts section 1, dates).
+    return None if not isinstance(value, str) or value.startswith("0001") else date.fromisoformat(value[:10])
 
 
 def _journals(config: Config, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -168,7 +198,7 @@ def _read_sources(state: State, period: Period, books: Books) -> tuple[list[Sour
     named = owners(documents(books.entries), books.sales_numbers)
     found: list[Source] = []
     unreadable: list[Uncounted] = []
-    for kind in _PARSE:
+    for kind in PARSE:
         ids = {source_id for one, source_id in named if one == kind}
         ids |= _remembered(state, kind, books)
         rows = [(row, _parsed(kind, row, period, unreadable)) for row in _candidates(state, kind, period, ids)]
@@ -191,10 +221,10 @@ def _said(state: State, kind: str) -> dict[str, str]:
 
 
 def _remembered(state: State, kind: str, books: Books) -> set[str]:
-    """Invoices that our ledger posted under numbers of this period, should their external number be lost."""
-    if kind != "invoices":
+    """Sales documents that our ledger posted under numbers of this period, should their external number be lost."""
+    if kind == "payments":
         return set()
-    numbers = {one.document_number for one in books.entries if one.document_type == "Invoice"}
+    numbers = {one.document_number for one in books.entries if one.document_type in {"Invoice", "Credit Memo"}}
     return {row.source_id for row in state.ledger.links(kind) if row.verb == "post" and row.target_number in numbers}
 
 
@@ -208,7 +238,7 @@ def _candidates(state: State, kind: str, period: Period, ids: set[str]) -> Itera
 
 def _parsed(kind: str, row: InboxRow, period: Period, unreadable: list[Uncounted]) -> Document | None:
     try:
-        return _PARSE[kind](row.content)
+        return PARSE[kind](row.content)
     except UnknownShape as error:
         if _perhaps_in(kind, row, period):
             number = str(row.content.get("referenceNumber") or row.source_id)
@@ -244,6 +274,7 @@ def _source(state: State, row: InboxRow, now: Document, known: Link) -> Source:
         number=known.number if known.posted else "",
         draft=known.exists and not known.posted,
         before=_content_before(state, row, now, known) if known.posted else None,
+        card=known.customer,
     )
 
 
@@ -253,7 +284,7 @@ def _content_before(state: State, row: InboxRow, now: Document, known: Link) -> 
         return None
     for version in reversed(state.inbox.versions(row.kind, row.source_id)):
         try:
-            content = _PARSE[row.kind](version.content)
+            content = PARSE[row.kind](version.content)
         except UnknownShape:
             continue
         if _fingerprint(content) == known.fingerprint:
@@ -269,9 +300,9 @@ def _elsewhere(books: BusinessCentral, sources: Sequence[Source], found: Books, 
     """Our posted documents that are not in the period's ledger, looked up by number: they may carry another date."""
     there = match(documents(found.entries), found.sales_numbers, {one.owner: one for one in sources}).first
     missing = {
-        _number(one): one.owner
+        _number(one): one
         for one in sources
-        if one.owner not in there and (one.posted or one.outcome == "posted") and _number(one)
+        if one.owner not in there and (one.posted or one.outcome in {"posted", "to_apply"}) and _number(one)
     }
     numbers = sorted(missing)
     reads = [
@@ -284,13 +315,14 @@ def _elsewhere(books: BusinessCentral, sources: Sequence[Source], found: Books, 
     ]
     dates: dict[Owner, date] = {}
     for row in (row for rows in books.read_many(reads) for row in rows):
-        owner = missing[str(row["documentNumber"])]
-        invoice = enum_text(str(row.get("documentType") or "")) == "Invoice"
+        source = missing[str(row["documentNumber"])]
+        document_type = enum_text(str(row.get("documentType") or ""))
+        same = document_type == source.document_type or (source.kind == "payments" and document_type not in _SALES)
         on = date.fromisoformat(str(row["postingDate"])[:10])
-        if invoice == (owner[0] == "invoices") and on not in period:
-            dates.setdefault(owner, on)
+        if same and on not in period:
+            dates.setdefault(source.owner, on)
     return dates
 
 
 def _number(source: Source) -> str:
-    return source.number if source.kind == "invoices" else payment_journals.natural_key(source.now.id)
+    return payment_journals.natural_key(source.now.id) if source.kind == "payments" else source.number

@@ -7,7 +7,7 @@ others made there is unexplained. Nothing is ever put on a line called "other".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -41,20 +41,26 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A document that stands only in Business Central: stsync did not make it."""
+    """A document that stands only in Business Central: stsync did not make it. `customer` is its card, where shown."""
 
     document_type: str
     number: str
     on: date
     description: str
     amount: Decimal
+    customer: str = ""
+
+    def over(self, amount: Decimal) -> Foreign:
+        """The same with this amount."""
+        return replace(self, amount=amount)
 
 
 @dataclass(frozen=True)
 class Row:
     """One row of a section; amounts in the company's currency, positive in the section's usual direction.
 
-    `names` are what ServiceTitan calls it. Documents are counted for receivables and payments only.
+    `names` are what ServiceTitan calls it. Documents are counted for receivables and payments only. `category` is the
+    one of a G/L account: a line on a liability account, such as a deposit, is no revenue yet.
     """
 
     key: RowKey
@@ -66,6 +72,7 @@ class Row:
     only_in_books: tuple[Foreign, ...]
     servicetitan_documents: int = 0
     books_documents: int = 0
+    category: str = ""
 
     @property
     def explained(self) -> Decimal:
@@ -96,7 +103,11 @@ class What(StrEnum):
     AMOUNT = "amount"
     DIMENSION = "dimension"
     ACCOUNT = "account"
+    CUSTOMER = "customer"
+    UNDONE = "undone"
+    NUMBER = "number"
     UNKNOWN = "unknown"
+    BALANCE = "balance"
 
 
 @dataclass(frozen=True)
@@ -115,12 +126,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Finding:
-    """A document whose entries are not what they must be. `record` is None when ServiceTitan has no such document."""
+    """A document whose entries are not what they must be. `record` is None when ServiceTitan has no such document.
+
+    `note` says what the differences cannot, such as the card that the document stands on.
+    """
 
     what: What
     record: Record | None
     document: str
     differences: tuple[Difference, ...]
+    note: str = ""
 
     @property
     def amount(self) -> Decimal:
@@ -185,5 +200,5 @@ class TieOut:
             for one in row.only_in_books:
                 key = (one.document_type, one.number)
                 before = found[key].amount if key in found else ZERO
-                found[key] = Foreign(one.document_type, one.number, one.on, one.description, before + one.amount)
+                found[key] = one.over(before + one.amount)
         return list(found.values())

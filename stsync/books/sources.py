@@ -33,7 +33,7 @@ class Source:
     """One document. `state`, `outcome` and `reason` are the inbox's; `posted` and `number` what the ledger remembers.
 
     `before` is the content that was posted, where it differs from the present one; `note` what a person said who dealt
-    with it by hand.
+    with it by hand; `card` the customer card that the document went to.
     """
 
     now: Document
@@ -45,11 +45,24 @@ class Source:
     draft: bool = False
     before: Document | None = None
     note: str = ""
+    card: str = ""
 
     @property
     def kind(self) -> str:
         """The inbox kind."""
         return "invoices" if isinstance(self.now, Invoice) else "payments"
+
+    @property
+    def document_type(self) -> str:
+        """How the general ledger calls what the document becomes: an invoice below zero is a credit memo there."""
+        if isinstance(self.as_posted, Payment):
+            return "Payment"
+        return "Invoice" if self.as_posted.total >= 0 else "Credit Memo"
+
+    @property
+    def booked_as(self) -> tuple[str, str]:
+        """Type and number of the document that the ledger remembers."""
+        return self.document_type, self.number
 
     @property
     def owner(self) -> tuple[str, str]:

@@ -8,25 +8,20 @@ out in a row are therefore still two findings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
 
 from stsync.books import places as placing
-from stsync.books.expected import UNMAPPED, Rules, amounts, units
-from stsync.books.findings import finding, settled_cells
+from stsync.books.expected import UNMAPPED, Rules, amounts, cells, payment_type, units
+from stsync.books.findings import finding, misplaced, settled_cells
 from stsync.books.general_ledger import BookDocument, Books, documents
-from stsync.books.matching import Matched, match
+from stsync.books.matching import Matched, carries_key, match
 from stsync.books.places import Places
-from stsync.books.result import Explanation, Finding, Foreign, Row, Share, TieOut, Uncounted, What
-from stsync.books.sources import Source, day_of
+from stsync.books.result import Finding, Share, TieOut, Uncounted, What
+from stsync.books.sheet import Amounts, Sheet, described
+from stsync.books.sources import Document, Source, day_of
 from stsync.books.values import ANY, Cell, Period, RowKey, Section, Why
-from stsync.core.money import ZERO
 from stsync.core.plan import TO_APPLY
-from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
 
-Amounts = Mapping[Cell, Decimal]
-_COUNTED = frozenset({Section.RECEIVABLES, Section.PAYMENTS})
 _LINE_CATEGORIES = frozenset({"Income", "Liabilities", ""})
 
 
@@ -43,30 +38,31 @@ def tie_out(
     """
     by_owner = {source.owner: source for source in sources}
     matched = match(documents(books.entries), books.sales_numbers, by_owner)
-    sheet = _Sheet(period, rules, books, _places(by_owner, matched, books, rules))
+    comparison = _Comparison(period, rules, books, _places(by_owner, matched, books, rules), matched)
     for owner, source in by_owner.items():
-        sheet.count(source)
-        sheet.compare(source, matched.first.get(owner))
+        comparison.count(source)
+        comparison.compare(source, matched.first.get(owner))
     for owner, document in matched.again:
-        sheet.stray(What.TWICE, by_owner[owner], document)
+        comparison.stray(What.TWICE, by_owner[owner], document)
     for document in matched.unknown:
-        sheet.stray(What.UNKNOWN, None, document)
+        comparison.stray(What.UNKNOWN, None, document)
     for document in matched.foreign:
-        sheet.foreign(document)
+        comparison.foreign(document)
     undated = tuple(
         Uncounted(one.kind, one.now.id, one.record.number, "it has no date in ServiceTitan")
         for one in by_owner.values()
         if one.now.active and day_of(one.now) is None
     )
-    return TieOut(period, rules.dimension or "", sheet.rows(), tuple(sheet.findings), tuple(unreadable), undated)
+    rows, findings = comparison.sheet.rows(), tuple(comparison.findings)
+    return TieOut(period, rules.dimension or "", rows, findings, tuple(unreadable), undated)
 
 
 def _places(sources: Mapping[tuple[str, str], Source], matched: Matched, books: Books, rules: Rules) -> Places:
     """The accounts of every section, from the mapping, from the lines and from what stands in the books."""
-    cells = [cell for source in sources.values() for each in _contents(source) for cell in amounts(each, rules)]
-    lines = _line_accounts(cells, books, rules)
-    own = [document for owner, document in matched.first.items() if owner[0] == "invoices"]
-    own += [document for _, document in matched.again if document.document_type == "Invoice"]
+    named = {cell for source in sources.values() for each in _contents(source) for cell in cells(each, rules)}
+    lines = _line_accounts(named, books, rules)
+    own = [document for owner, document in matched.first.items() if owner[0] != "payments"]
+    own += [document for _, document in matched.again if document.document_type != "Payment"]
     received = [document for owner, document in matched.first.items() if owner[0] == "payments"]
     tax = rules.tax_accounts
     if rules.tax_method != "line":
@@ -74,7 +70,7 @@ def _places(sources: Mapping[tuple[str, str], Source], matched: Matched, books: 
     items = [
         document
         for owner, document in matched.first.items()
-        if owner[0] == "invoices" and _has_item_lines(sources[owner], rules)
+        if owner[0] != "payments" and _has_item_lines(sources[owner], rules)
     ]
     revenue = lines | (placing.income_accounts(items, books.accounts) - tax)
     balancing = frozenset(account.upper() for account in rules.journals.values() if account)
@@ -84,13 +80,12 @@ def _places(sources: Mapping[tuple[str, str], Source], matched: Matched, books: 
     return Places(revenue, tax, receivables, balancing, tax_rows=rules.tax_method == "line")
 
 
-def _contents(source: Source) -> list[Invoice | Payment]:
+def _contents(source: Source) -> list[Document]:
     return [source.now] if source.before is None else [source.now, source.before]
 
 
 def _has_item_lines(source: Source, rules: Rules) -> bool:
-    cells = amounts(source.as_posted, rules)
-    return any(cell.section == Section.REVENUE and cell.account == ANY for cell in cells)
+    return any(one.section == Section.REVENUE and one.account == ANY for one in amounts(source.as_posted, rules))
 
 
 def _line_accounts(cells: Iterable[Cell], books: Books, rules: Rules) -> frozenset[str]:
@@ -106,39 +101,23 @@ def _line_accounts(cells: Iterable[Cell], books: Books, rules: Rules) -> frozens
     return frozenset(real | usual) - rules.tax_accounts
 
 
-@dataclass
-class _Tally:
-    """A row while it is being added up."""
+class _Comparison:
+    """Each document against its source, written on one sheet."""
 
-    servicetitan: Decimal = ZERO
-    books: Decimal = ZERO
-    shares: dict[Why, list[Share]] = field(default_factory=dict)
-    foreign: list[Foreign] = field(default_factory=list)
-    names: dict[str, None] = field(default_factory=dict)
-    servicetitan_documents: int = 0
-    books_documents: int = 0
-
-
-class _Sheet:
-    """The sheet that both sides are written on."""
-
-    def __init__(self, period: Period, rules: Rules, books: Books, places: Places) -> None:
+    def __init__(self, period: Period, rules: Rules, books: Books, places: Places, matched: Matched) -> None:
         self._period = period
         self._rules = rules
         self._books = books
         self._places = places
-        self._tallies: dict[RowKey, _Tally] = {}
+        self._matched = matched
+        self.sheet = Sheet(books)
         self.findings: list[Finding] = []
 
     def count(self, source: Source) -> None:
         """Add a document to ServiceTitan's own total."""
-        if not source.counts_in(self._period):
-            return
-        for cell, amount in amounts(source.now, self._rules).items():
-            tally = self._tally(cell)
-            tally.servicetitan += amount
-            tally.servicetitan_documents += cell.section in _COUNTED
-        self._name_rows(source.now)
+        if source.counts_in(self._period):
+            self.sheet.count(amounts(source.now, self._rules), payment_type(source.now))
+            self._name_rows(source.now)
 
     def compare(self, source: Source, document: BookDocument | None) -> None:
         """Explain the document's absence from the books, or compare it with what stands there."""
@@ -147,7 +126,7 @@ class _Sheet:
             self._compare_booked(source, document, now)
             return
         if source.owner in self._books.elsewhere:
-            self._explain(Why.ANOTHER_PERIOD, source, now, {}, f"posted on {self._books.elsewhere[source.owner]}")
+            self._explain(self._timing(source), source, now, {}, f"posted on {self._books.elsewhere[source.owner]}")
             return
         why = None if self._should_be_there(source) else source.standing()
         if why is not None:
@@ -160,11 +139,23 @@ class _Sheet:
     def _compare_booked(self, source: Source, document: BookDocument, now: Amounts) -> None:
         booked: Amounts = self._places.booked(document, payment=source.kind == "payments")
         expected: Amounts = amounts(source.as_posted, self._rules)
+        if self._taken_back(source, booked):
+            expected = {}
         booked, expected = settled_cells(booked, expected)
         now, _ = settled_cells(now, amounts(source.now, self._rules))
-        self._book(booked, sorted({cell for cell in expected if cell.section in _COUNTED}))
-        self._explain(self._drift(source), source, now, expected)
-        self._judge(source, document.number, booked, expected)
+        self.sheet.book(booked, expected, payment_type(source.now))
+        timing = not now and source.before is None and source.now.active
+        self._explain(self._timing(source) if timing else self._drift(source), source, now, expected)
+        found = self._judge(source, document.number, booked, expected)
+        known = self._matched.sales.get(document.key)
+        wrong = None if found else misplaced(source, document, known, keyed=carries_key(document, self._matched.sales))
+        if wrong is not None:
+            self.findings.append(wrong)
+
+    def _taken_back(self, source: Source, booked: Amounts) -> bool:
+        """Whether the books rightly show nothing any more, or in this period only what took the document back."""
+        gone = not source.now.active or source.by_hand
+        return source.owner in self._matched.undone and not booked and gone
 
     def _should_be_there(self, source: Source) -> bool:
         return source.posted or (source.state == "settled" and source.outcome in {"posted", TO_APPLY})
@@ -181,10 +172,15 @@ class _Sheet:
         changed = source.before is not None or not source.now.active
         return Why.CHANGED_AFTER_POSTING if changed else Why.ANOTHER_PERIOD
 
+    def _timing(self, source: Source) -> Why:
+        """Why a document stands in another month in the books than in ServiceTitan."""
+        ours = self._rules.redates and source.before is None
+        return Why.RE_DATED if ours else Why.ANOTHER_PERIOD
+
     def stray(self, what: What, source: Source | None, document: BookDocument) -> None:
         """A document that should not be in the books at all, though it carries a ServiceTitan number."""
-        booked = self._places.booked(document, payment=document.document_type != "Invoice")
-        self._book(booked, ())
+        booked = self._places.booked(document, payment=document.document_type not in {"Invoice", "Credit Memo"})
+        self.sheet.book(booked, (), payment_type(source.now) if source else "")
         found = finding(source.record if source else None, document.number, booked, {})
         if found is not None:
             self.findings.append(Finding(what, found.record, found.document, found.differences))
@@ -192,81 +188,39 @@ class _Sheet:
     def foreign(self, document: BookDocument) -> None:
         """Name a document that somebody else made."""
         booked = self._places.booked(document)
-        self._book(booked, ())
-        for cell, amount in booked.items():
-            one = Foreign(document.document_type, document.number, document.on, document.description, amount)
-            self._tally(cell).foreign.append(one)
-
-    def _book(self, booked: Amounts, counted: Iterable[Cell]) -> None:
-        for cell, amount in booked.items():
-            self._tally(cell).books += amount
-        for cell in {*counted, *(cell for cell in booked if cell.section in _COUNTED)}:
-            self._tally(cell).books_documents += 1
+        self.sheet.book(booked, (), "")
+        known = self._matched.sales.get(document.key)
+        text = document.description
+        if known is not None and known.credits:
+            text = f"{text}; credits {known.credits}".lstrip("; ")
+        customer = known.customer if known is not None else ""
+        self.sheet.foreign(booked, described(document.document_type, document.number, document.on, text, customer))
 
     def _explain(self, why: Why, source: Source, now: Amounts, expected: Amounts, note: str = "") -> None:
         reason = source.reason
         note = note or source.note or (reason.message if reason is not None else "")
-        for row, amount in _by_row(now, expected).items():
-            absent = not expected and row.section in _COUNTED
-            if amount != 0 or absent:
-                share = Share(source.record, amount, note, reason.hint if reason is not None else "")
-                self._tally(row).shares.setdefault(why, []).append(share)
+        share = Share(source.record, source.now.total, note, reason.hint if reason is not None else "")
+        self.sheet.explain(why, share, now, expected, payment_type(source.now))
 
-    def _judge(self, source: Source, document: str, booked: Amounts, expected: Amounts) -> None:
+    def _judge(self, source: Source, document: str, booked: Amounts, expected: Amounts) -> bool:
         found = finding(source.record, document, booked, expected)
-        if found is not None:
-            self.findings.append(found)
-        for cell in expected:
-            self._tally(cell)
+        if found is None:
+            return False
+        if source.owner in self._matched.undone:
+            found = Finding(What.UNDONE, found.record, found.document, found.differences)
+        self.findings.append(found)
+        self.sheet.show(expected, payment_type(source.now))
+        return True
 
-    def _tally(self, key: Cell | RowKey) -> _Tally:
-        return self._tallies.setdefault(RowKey(key.section, key.row), _Tally())
-
-    def _name_rows(self, document: Invoice | Payment) -> None:
-        """What ServiceTitan calls the rows: business units, tax zones, payment types."""
+    def _name_rows(self, document: Document) -> None:
+        """What ServiceTitan calls the rows: business units, accounts, tax zones, payment types."""
         if isinstance(document, Payment):
-            self._tally(self._rules.payment_cell(document)).names[document.type_name or document.type_id] = None
+            cell = self._rules.payment_cell(document)
+            self.sheet.name(RowKey(cell.section, cell.row), payment_type(document))
             return
         for value, name in units(document, self._rules).items():
-            key = RowKey(Section.REVENUE, value)
-            if key in self._tallies:
-                self._tallies[key].names[name] = None
+            self.sheet.name(RowKey(Section.REVENUE, value), name)
         zone = document.tax_zone
-        key = RowKey(Section.SALES_TAX, self._rules.tax_account(zone))
-        if zone is not None and key in self._tallies:
-            self._tallies[key].names[zone.name or zone.id] = None
-
-    def rows(self) -> tuple[Row, ...]:
-        """The rows, sections in their order, rows by code; gaps in the mapping last."""
-        order = list(Section)
-        keys = sorted(self._tallies, key=lambda key: (order.index(key.section), key.row.startswith(UNMAPPED), key.row))
-        return tuple(self._row(key, self._tallies[key]) for key in keys)
-
-    def _row(self, key: RowKey, tally: _Tally) -> Row:
-        return Row(
-            key=key,
-            names=tuple(tally.names),
-            book_name=self._book_name(key),
-            servicetitan=tally.servicetitan,
-            explanations=tuple(Explanation(why, tuple(tally.shares[why])) for why in Why if why in tally.shares),
-            books=tally.books,
-            only_in_books=tuple(tally.foreign),
-            servicetitan_documents=tally.servicetitan_documents,
-            books_documents=tally.books_documents,
-        )
-
-    def _book_name(self, key: RowKey) -> str:
-        if key.section == Section.REVENUE:
-            return self._books.dimension_values.get(key.row, "")
-        account = self._books.accounts.get(key.row)
-        return account.name if account is not None else ""
-
-
-def _by_row(now: Amounts, expected: Amounts) -> dict[RowKey, Decimal]:
-    """ServiceTitan less expected, by row."""
-    found: dict[RowKey, Decimal] = {}
-    for sign, each in ((1, now), (-1, expected)):
-        for cell, amount in each.items():
-            key = RowKey(cell.section, cell.row)
-            found[key] = found.get(key, ZERO) + sign * amount
-    return found
+        if zone is not None:
+            key = RowKey(Section.SALES_TAX, self._rules.tax_account(zone))
+            self.sheet.name(key, zone.name or zone.id)

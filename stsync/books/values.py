@@ -40,12 +40,15 @@ def month(text: str) -> Period:
 
 
 class Section(StrEnum):
-    """The four comparisons of a tie-out."""
+    """The comparisons of a tie-out. Lines and payments are shown twice, added up in two ways."""
 
     REVENUE = "revenue"
+    ACCOUNTS = "gl_accounts"
     SALES_TAX = "sales_tax"
     RECEIVABLES = "receivables"
+    CUSTOMERS = "receivables_by_customer"
     PAYMENTS = "payments"
+    PAYMENT_TYPES = "payment_types"
 
 
 class Cell(NamedTuple):
@@ -66,6 +69,16 @@ class RowKey(NamedTuple):
     row: str
 
 
+def rows_of(cell: Cell, payment_type: str = "") -> tuple[RowKey, ...]:
+    """The rows that an amount counts in; `payment_type` is what ServiceTitan calls the payment's type."""
+    own = RowKey(cell.section, cell.row)
+    if cell.section == Section.REVENUE:
+        return own, RowKey(Section.ACCOUNTS, cell.account)
+    if cell.section == Section.PAYMENTS:
+        return own, RowKey(Section.PAYMENT_TYPES, payment_type)
+    return (own,)
+
+
 class Why(StrEnum):
     """Why a ServiceTitan document counts otherwise in the books; the value is the stable name in JSON."""
 
@@ -80,7 +93,10 @@ class Why(StrEnum):
     DRAFT = "draft"
     BY_HAND = "by_hand"
     CHANGED_AFTER_POSTING = "changed_after_posting"
+    RE_DATED = "re_dated"
     ANOTHER_PERIOD = "another_period"
+    OTHER_CARD = "other_card"
+    BEFORE_STSYNC = "balance_before_go_live"
 
 
 # What a bookkeeper reads.
@@ -96,13 +112,19 @@ WORDS = {
     Why.DRAFT: "draft in Business Central, not posted",
     Why.BY_HAND: "dealt with by hand",
     Why.CHANGED_AFTER_POSTING: "changed in ServiceTitan after posting",
+    Why.RE_DATED: "posted on the first open day",
     Why.ANOTHER_PERIOD: "dated in another period in one of the two",
+    Why.OTHER_CARD: "on another card of a merged customer",
+    Why.BEFORE_STSYNC: "balance from before go-live",
 }
+
+
+NOUNS = {"invoices": "invoice", "credit_memos": "credit memo", "payments": "payment", "customers": "customer"}
 
 
 @dataclass(frozen=True)
 class Record:
-    """A ServiceTitan document as people know it; `kind` is invoices or payments."""
+    """A ServiceTitan document as people know it; `kind` is the inbox kind."""
 
     kind: str
     source_id: str
@@ -114,7 +136,7 @@ class Record:
     @property
     def noun(self) -> str:
         """One of its kind, in words."""
-        return "invoice" if self.kind == "invoices" else "payment"
+        return NOUNS.get(self.kind, "record")
 
 
 def added(amounts: dict[Cell, Decimal], cell: Cell, amount: Decimal) -> None:

@@ -8,15 +8,34 @@ from stsync.books.values import Section
 
 TITLES = {
     Section.REVENUE: "Invoice lines by business unit",
-    Section.SALES_TAX: "Sales tax by liability account",
-    Section.RECEIVABLES: "Invoices (receivables)",
+    Section.ACCOUNTS: "Invoice lines by G/L account",
+    Section.SALES_TAX: "Sales tax by zone",
+    Section.RECEIVABLES: "Invoices and credit memos (receivables)",
+    Section.CUSTOMERS: "Receivables by customer",
     Section.PAYMENTS: "Payments by balancing account",
+    Section.PAYMENT_TYPES: "Payments by type",
 }
+# What a row is called in ServiceTitan, and its code in Business Central; `result.dimension` takes the place of the latter
+# for business units.
+HEADS = {
+    Section.REVENUE: ("Business unit", "Dimension"),
+    Section.ACCOUNTS: ("Name", "G/L account"),
+    Section.SALES_TAX: ("Tax zone", "Account"),
+    Section.RECEIVABLES: ("", ""),
+    Section.CUSTOMERS: ("Customer", "Card"),
+    Section.PAYMENTS: ("Payment type", "Account"),
+    Section.PAYMENT_TYPES: ("Payment type", ""),
+}
+# The same documents stand behind these as behind the section that they add up in another way.
+AGAIN = frozenset({Section.ACCOUNTS, Section.PAYMENT_TYPES})
 SHORT = {
     Section.REVENUE: "lines",
     Section.SALES_TAX: "sales tax",
-    Section.RECEIVABLES: "invoice total",
+    Section.ACCOUNTS: "lines",
+    Section.RECEIVABLES: "total",
+    Section.CUSTOMERS: "balance",
     Section.PAYMENTS: "payment",
+    Section.PAYMENT_TYPES: "payment",
 }
 
 _WHAT = {
@@ -25,7 +44,11 @@ _WHAT = {
     What.AMOUNT: "has other amounts in Business Central",
     What.DIMENSION: "has lines under another dimension value in Business Central",
     What.ACCOUNT: "stands on another account in Business Central",
+    What.CUSTOMER: "stands on another customer's card in Business Central",
+    What.UNDONE: "was cancelled or credited in Business Central, but stands in ServiceTitan",
+    What.NUMBER: "no longer carries its ServiceTitan number in Business Central",
     What.UNKNOWN: "carries a ServiceTitan number that stsync does not know",
+    What.BALANCE: "has another balance in Business Central",
 }
 _TO_DO = {
     What.MISSING: "Look for it on the Posted Sales Invoices or Customer Ledger Entries page; if it was reversed or "
@@ -35,14 +58,31 @@ _TO_DO = {
     "a journal entry.",
     What.DIMENSION: "Correct the dimension with Correct Dimensions on the General Ledger Entries page.",
     What.ACCOUNT: "Move the amount to the right account with a general journal entry, or correct the mapping.",
+    What.CUSTOMER: "Credit it on the page Posted Sales Invoices and enter it again for the right customer, or correct the "
+    "customer in ServiceTitan.",
+    What.UNDONE: "If it should stand, enter it again in Business Central; if not, void or credit it in ServiceTitan.",
+    What.NUMBER: "Find out who changed the number: by it, the document is recognised, and without it, it could be carried "
+    "over a second time.",
+    What.BALANCE: "Open the customer's ledger entries in Business Central and compare them with the account in "
+    "ServiceTitan; look first at the documents named here.",
     What.UNKNOWN: "Run stsync sync to read ServiceTitan again; if it stays unknown, find out who made the document.",
 }
+
+
+def heads(result: TieOut, section: Section) -> tuple[str, str]:
+    """The headings over the first two columns of a section."""
+    name, code = HEADS[section]
+    return name, result.dimension if section == Section.REVENUE and result.dimension else code
 
 
 def name(row: Row) -> str:
     """What ServiceTitan calls the row, as far as it has documents for it."""
     if row.key.section == Section.RECEIVABLES:
-        return "All invoices"
+        return "All invoices and credit memos"
+    if row.key.section == Section.PAYMENT_TYPES:
+        return row.key.row or "(not from ServiceTitan)"
+    if row.key.section == Section.ACCOUNTS and not row.key.row:
+        return "Posted as items, on accounts of Business Central's choice"
     names = ", ".join(row.names)
     if names:
         return names
@@ -58,6 +98,10 @@ def code(row: Row) -> str:
         return UNMAPPED.rstrip(": ")
     if row.key.section in {Section.SALES_TAX, Section.PAYMENTS} and row.book_name:
         return f"{key} {row.book_name}"
+    if row.key.section == Section.ACCOUNTS and row.category not in {"", "Income"}:
+        return f"{key} ({row.category.lower()})"
+    if row.key.section == Section.PAYMENT_TYPES:
+        return ""
     return key
 
 
@@ -66,7 +110,7 @@ def sentence(finding: Finding) -> str:
     record = finding.record
     who = f"{record.noun.capitalize()} {record.number}, {record.name}" if record else "A document"
     where = f" ({finding.document})" if record is None or finding.document != record.number else ""
-    return f"{who}{where} {_WHAT[finding.what]}."
+    return f"{who}{where} {_WHAT[finding.what]}." + (f" {finding.note}" if finding.note else "")
 
 
 def to_do(finding: Finding) -> str:

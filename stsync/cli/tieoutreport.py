@@ -24,6 +24,7 @@ def report(result: Reconciliation, banner: str, *, go_live: date, everything: bo
 
         emit_json({**document(result), "exact": proved(result), "never_read": never_read(result)})
         return
+    from stsync.books import words
     from stsync.books.values import Section, Why
 
     tie_out = result.tie_out
@@ -36,7 +37,7 @@ def report(result: Reconciliation, banner: str, *, go_live: date, everything: bo
     say()
     for section in Section:
         _section(tie_out, section)
-    for section in Section:
+    for section in (one for one in Section if one not in words.AGAIN):
         _explanations(tie_out, section, everything=everything)
         _foreign(tie_out, section, everything=everything)
     if any(one.why is Why.HELD for section in Section for one in tie_out.explanations(section)):
@@ -67,12 +68,12 @@ def _moment(at: datetime) -> str:
 
 def _section(tie_out: TieOut, section: Section) -> None:
     from stsync.books import words
-    from stsync.books.values import Section as Sections
+    from stsync.books.sheet import COUNTED
 
     rows = tie_out.of(section)
-    counted = section in {Sections.RECEIVABLES, Sections.PAYMENTS}
+    counted = section in COUNTED
     columns = [
-        *_heads(tie_out, section),
+        *(Column(head) for head in words.heads(tie_out, section)),
         *([Column("Count", right=True)] if counted else []),
         Column("ServiceTitan", right=True),
         Column("Not in books", right=True),
@@ -87,18 +88,6 @@ def _section(tie_out: TieOut, section: Section) -> None:
         lines.append(_total(rows, counted=counted))
     if lines:
         table(words.TITLES[section], columns, lines)
-
-
-def _heads(tie_out: TieOut, section: Section) -> list[Column]:
-    from stsync.books.values import Section as Sections
-
-    heads = {
-        Sections.REVENUE: ("Business unit", tie_out.dimension or "Dimension"),
-        Sections.SALES_TAX: ("Tax zone", "Account"),
-        Sections.RECEIVABLES: ("", ""),
-        Sections.PAYMENTS: ("Payment type", "Account"),
-    }
-    return [Column(head) for head in heads[section]]
 
 
 def _line(row: Row, *, counted: bool) -> list[str]:
@@ -200,7 +189,11 @@ def _verdict(tie_out: TieOut, unread_kinds: Sequence[str]) -> None:
             say("Neither system has anything in this period. Is it the month that you mean?")
         say("EXACT: unexplained difference 0.00 in every row. ServiceTitan and Business Central agree.")
         return
-    rests = ", ".join(f"{words.TITLES[section]} {money(tie_out.unexplained(section))}" for section in Section)
+    rests = ", ".join(
+        f"{words.TITLES[section]} {money(tie_out.unexplained(section))}"
+        for section in Section
+        if section not in words.AGAIN
+    )
     wrong, unread = len(tie_out.findings), len(tie_out.unreadable)
     counts = [f"{wrong} in Business Central not as in ServiceTitan"] if wrong else []
     counts += [f"{unread} that cannot be read"] if unread else []
