@@ -19,6 +19,7 @@ def document(result: Reconciliation) -> dict[str, Any]:
         "as_of": {"servicetitan": dict(result.servicetitan_read), "business_central": result.books_read},
         "exact": tie_out.exact,
         "dimension": tie_out.dimension,
+        "receivables_by_customer_as_of": vars(tie_out.customers) if tie_out.customers else None,
         "sections": {str(section): _section(tie_out, section) for section in Section},
         "findings": [_finding(one, tie_out) for one in tie_out.findings],
         "unreadable": [_uncounted(one) for one in tie_out.unreadable],
@@ -40,6 +41,7 @@ def _row(row: Row) -> dict[str, Any]:
         "code": row.key.row,
         "names": row.names,
         "business_central_name": row.book_name,
+        "category": row.category,
         "servicetitan": row.servicetitan,
         "servicetitan_documents": row.servicetitan_documents,
         "not_in_books": row.explained,
@@ -77,6 +79,7 @@ def _finding(one: Finding, tie_out: TieOut) -> dict[str, Any]:
     return {
         "what": str(one.what),
         "message": words.sentence(one),
+        "note": one.note,
         "hint": words.to_do(one),
         "record": dict(vars(one.record)) if one.record else None,
         "business_central_document": one.document,

@@ -68,7 +68,10 @@ def misplaced(source: Source, document: BookDocument, known: SalesNumber | None,
         return None
     if known.customer and source.card and known.customer != source.card:
         note = f"It stands on the card {known.customer}; it belongs on {source.card}."
-        return Finding(What.CUSTOMER, source.record, document.number, (), note)
+        owed = -known.total if known.kind == "Credit Memo" else known.total
+        wrong, right = (Cell(Section.CUSTOMERS, card, ANY) for card in (known.customer, source.card))
+        differences = (Difference(wrong, ZERO, owed), Difference(right, owed, ZERO))
+        return Finding(What.CUSTOMER, source.record, document.number, differences, note)
     if not keyed:
         note = f"Its external document number is '{known.external}' now."
         return Finding(What.NUMBER, source.record, document.number, (), note)

@@ -122,7 +122,17 @@ def _sales_claim(document: BookDocument, known: SalesNumber | None, remembered: 
     return _Claim((kind, key.group(2)), document, undone or bool(key.group(3)))
 
 
+def is_sales_key(external: str) -> bool:
+    """Whether an external document number is one of ours."""
+    return _SALES_KEY.fullmatch(external) is not None
+
+
+def is_payment_key(number: str) -> bool:
+    """Whether a document number is that of a payment of ours."""
+    return _PAYMENT_KEY.fullmatch(number) is not None
+
+
 def carries_key(document: BookDocument, sales: Mapping[tuple[str, str], SalesNumber]) -> bool:
     """Whether the document still carries a ServiceTitan number; one that was not read is believed."""
     known = sales.get(document.key)
-    return known is None or _SALES_KEY.fullmatch(known.external) is not None
+    return known is None or is_sales_key(known.external)

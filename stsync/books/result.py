@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -146,6 +146,21 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class AsOf:
+    """What receivables by customer are as of: `last` None says that the balances are those at `read`.
+
+    ServiceTitan's documents count from `first` up to `last`, or up to the last run. `way` says how Business Central
+    was asked, in words for a person; `opening` how many cards may carry a balance from before `first`.
+    """
+
+    first: date
+    last: date | None
+    read: datetime
+    way: str
+    opening: int = 0
+
+
+@dataclass(frozen=True)
 class Uncounted:
     """A record that is in no figure: its shape is unknown, or it has no date."""
 
@@ -157,7 +172,11 @@ class Uncounted:
 
 @dataclass(frozen=True)
 class TieOut:
-    """A period's tie-out. `undated` belong to no period; `unreadable` could be in this one."""
+    """A period's tie-out. `undated` belong to no period; `unreadable` could be in this one.
+
+    `owners` are the documents that the period's books show, by kind and id, `receivables` the accounts that customers
+    owe on; `customers` what the receivables by customer are as of, None where they were not compared.
+    """
 
     period: Period
     dimension: str
@@ -165,6 +184,9 @@ class TieOut:
     findings: tuple[Finding, ...]
     unreadable: tuple[Uncounted, ...] = ()
     undated: tuple[Uncounted, ...] = ()
+    owners: frozenset[tuple[str, str]] = frozenset()
+    receivables: frozenset[str] = frozenset()
+    customers: AsOf | None = None
 
     def of(self, section: Section) -> list[Row]:
         """The rows of one section."""

@@ -65,6 +65,11 @@ class Source:
         return self.document_type, self.number
 
     @property
+    def lowers_balance(self) -> bool:
+        """Whether a positive total lowers what the customer owes."""
+        return isinstance(self.now, Payment)
+
+    @property
     def owner(self) -> tuple[str, str]:
         """Kind and ServiceTitan id: what documents in the books are matched by."""
         return self.kind, self.now.id

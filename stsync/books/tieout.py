@@ -38,7 +38,8 @@ def tie_out(
     """
     by_owner = {source.owner: source for source in sources}
     matched = match(documents(books.entries), books.sales_numbers, by_owner)
-    comparison = _Comparison(period, rules, books, _places(by_owner, matched, books, rules), matched)
+    places = _places(by_owner, matched, books, rules)
+    comparison = _Comparison(period, rules, books, places, matched)
     for owner, source in by_owner.items():
         comparison.count(source)
         comparison.compare(source, matched.first.get(owner))
@@ -54,7 +55,16 @@ def tie_out(
         if one.now.active and day_of(one.now) is None
     )
     rows, findings = comparison.sheet.rows(), tuple(comparison.findings)
-    return TieOut(period, rules.dimension or "", rows, findings, tuple(unreadable), undated)
+    return TieOut(
+        period,
+        rules.dimension or "",
+        rows,
+        findings,
+        tuple(unreadable),
+        undated,
+        owners=frozenset(matched.first),
+        receivables=places.receivables,
+    )
 
 
 def _places(sources: Mapping[tuple[str, str], Source], matched: Matched, books: Books, rules: Rules) -> Places:

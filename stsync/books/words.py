@@ -128,3 +128,22 @@ def difference(one: Difference, result: TieOut) -> str:
         place.append(f"account {account or row}" if account or row else "")
     shown = ", ".join(part for part in place if part)
     return f"{shown}: {one.found:,.2f} in Business Central, {one.expected:,.2f} in ServiceTitan"
+
+
+def customers_as_of(result: TieOut) -> list[str]:
+    """What the receivables by customer are as of, on both sides, in sentences."""
+    as_of = result.customers
+    if as_of is None:
+        return ["Receivables by customer are not compared: Business Central shows no balances for this period."]
+    if as_of.last is not None:
+        return [f"Receivables by customer: {as_of.first} to {as_of.last} on both sides ({as_of.way})."]
+    lines = [
+        f"Receivables by customer: ServiceTitan's documents from {as_of.first} to the last run; in Business Central "
+        f"{as_of.way} ({as_of.read:%Y-%m-%d %H:%M %Z})."
+    ]
+    if as_of.opening:
+        lines.append(
+            f"{as_of.opening} of these cards were in Business Central before stsync: what they owed then cannot be read, "
+            "so the rest of their balance is taken as that. Compare it with the opening balances."
+        )
+    return lines

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from stsync.cli.console import OUTPUT, Column, emit_json, insist, money, say, table
+from stsync.cli.console import counted as counted_words
 
 if TYPE_CHECKING:
     from stsync.books.reading import Reconciliation
@@ -36,7 +37,8 @@ def report(result: Reconciliation, banner: str, *, go_live: date, everything: bo
         say(f"The period begins before go-live ({go_live}): of the days before it, ServiceTitan was read only in part.")
     say()
     for section in Section:
-        _section(tie_out, section)
+        _section(tie_out, section, everything=everything)
+    _customers_as_of(tie_out)
     for section in (one for one in Section if one not in words.AGAIN):
         _explanations(tie_out, section, everything=everything)
         _foreign(tie_out, section, everything=everything)
@@ -66,9 +68,10 @@ def _moment(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
 
 
-def _section(tie_out: TieOut, section: Section) -> None:
+def _section(tie_out: TieOut, section: Section, *, everything: bool) -> None:
     from stsync.books import words
     from stsync.books.sheet import COUNTED
+    from stsync.books.values import Section as Sections
 
     rows = tie_out.of(section)
     counted = section in COUNTED
@@ -83,11 +86,28 @@ def _section(tie_out: TieOut, section: Section) -> None:
         Column("Only there", right=True),
         Column("Unexplained", right=True),
     ]
-    lines = [_line(row, counted=counted) for row in rows]
+    shown = rows if everything or section != Sections.CUSTOMERS else [row for row in rows if _differs(row)]
+    lines = [_line(row, counted=counted) for row in shown]
+    if len(shown) < len(rows):
+        agree = counted_words(len(rows) - len(shown), "customer that agrees", "customers that agree")
+        rest = [row for row in rows if not _differs(row)]
+        lines.append([f"{agree}: --all", *_total(rest, counted=counted)[1:]])
     if len(rows) > 1:
         lines.append(_total(rows, counted=counted))
     if lines:
         table(words.TITLES[section], columns, lines)
+
+
+def _differs(row: Row) -> bool:
+    """Whether a person wants to see a customer who is one of thousands."""
+    return bool(row.unexplained or row.explanations or row.only_in_books)
+
+
+def _customers_as_of(tie_out: TieOut) -> None:
+    from stsync.books import words
+
+    for line in words.customers_as_of(tie_out):
+        say(line)
 
 
 def _line(row: Row, *, counted: bool) -> list[str]:

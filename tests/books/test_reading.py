@@ -78,7 +78,7 @@ class Office:
         """The invoice in Business Central; returns its number."""
         on = raw["invoiceDate"][:10]
         body = {
-            "customerNumber": "C1", "invoiceDate": on, "postingDate": on,
+            "customerNumber": "ST5", "invoiceDate": on, "postingDate": on,
             "externalDocumentNumber": external or f"ST-{raw['id']}",
             "salesInvoiceLines": [
                 _line("4100", Decimal(one["total"]), UNITS[one["businessUnit"]["name"]]) for one in raw["items"]
@@ -96,7 +96,7 @@ class Office:
     def post_payment(self, number: str, amount: str, on: str = "2026-06-20") -> None:
         batch = next(one for one in self.company.journals if one.code == "STCARD")
         lines = f"{entity('customerPaymentJournals', batch.id)}/customerPayments"
-        body = {"customerNumber": "C1", "postingDate": on, "documentNumber": number, "amount": -Decimal(amount)}
+        body = {"customerNumber": "ST5", "postingDate": on, "documentNumber": number, "amount": -Decimal(amount)}
         self.books.create(lines, body)
         self.books.action(entity("journals", batch.id), "post")
 
@@ -125,7 +125,7 @@ def _set_up(company: Company) -> None:
     company.add_dimension("AREA")
     for code in UNITS.values():
         company.add_dimension_value("AREA", code, f"Area {code}")
-    company.add_customer("C1", "Ann")
+    company.add_customer("ST5", "Ann")
     company.add_journal("STCARD", balancing_account="1050")
 
 

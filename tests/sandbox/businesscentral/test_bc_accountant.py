@@ -78,6 +78,7 @@ def test_applying_by_hand_closes_the_invoice_and_unapplying_opens_it(books: Book
 
 
 def test_aged_receivables_as_of_a_day_do_not_know_what_was_applied_later(books: Books, desk: Accountant) -> None:
+    books.environment.switches.aged_report_honours_date = True
     _opened(desk)
     desk.payment("C1", "P1", Decimal(250), on=date(2026, 6, 10), balancing_account="1000", applies_to="OB-1")
     for day, owed in (("2026-04-29", 0), ("2026-06-09", 250), ("2026-06-10", 0)):

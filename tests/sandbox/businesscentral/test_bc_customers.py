@@ -152,6 +152,14 @@ def test_the_aged_report_buckets_by_due_date_and_ends_with_a_total(books: Books)
     assert filtered["value"][0]["currentAmount"] == Decimal(100)
 
 
+def test_the_aged_reports_date_moves_its_columns_and_leaves_nothing_out(books: Books) -> None:
+    books.posted()
+    before = "agedAccountsReceivables?$filter=agedAsOfDate eq 2020-01-01 and periodLengthFilter eq '30D'"
+    assert books.get(before)["value"][0]["balanceDue"] == 100
+    books.environment.switches.aged_report_honours_date = True
+    assert books.get(before)["value"][0]["balanceDue"] == 0
+
+
 def test_a_customer_with_entries_or_drafts_cannot_be_deleted(books: Books) -> None:
     posted = books.posted()
     answer = books.call("DELETE", f"customers({posted['customerId']})", If_Match="*")

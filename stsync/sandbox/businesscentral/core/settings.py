@@ -32,6 +32,8 @@ class Switches:
     """Status of Internal_DataNotFoundFilter: 400 or 404, the facts cannot tell."""
     same_key_status: int = 400
     """Status of Internal_EntityWithSameKeyExists: 400 or 409, the facts cannot tell."""
+    aged_report_honours_date: bool = False
+    """True: agedAccountsReceivables leaves out what was posted or applied after agedAsOfDate; the facts cannot tell."""
     nested_dimensions: dict[str, str] = field(default_factory=dict)
     """What becomes of `dimensionSetLines` nested in a POST, by entity set ("salesInvoices", "customerPayments"):
     "accepted" (as where nothing is said here), "ignored" or "refused". Inferred in the facts, section 2.13."""

@@ -101,6 +101,18 @@ def _bucket(entry: CustomerLedgerEntry, as_of: date, length: int) -> int:
     return 0 if overdue <= 0 else min((overdue - 1) // length + 1, 3)
 
 
+def _still_owed(company: Company, entry: CustomerLedgerEntry, as_of: date) -> Decimal:
+    """What counts of an entry: all that is left of it, whatever its posting date.
+
+    In Microsoft's source (codeunit 5488, SetUpAgedReportAPIData) the as-of date moves the columns and nothing else: the
+    sum runs over every detailed entry. The facts (2.4) leave it open; the switch serves those who honour the date.
+    """
+    if not company.switches.aged_report_honours_date:
+        return entry.remaining
+    # As of a past day, what was applied later is still open.
+    return entry.remaining_on(as_of) if entry.posting_date <= as_of else Decimal(0)
+
+
 class AgedAccountsReceivables(EntitySet):
     """A report computed for all customers at every look, with a total row under the zero id at its end."""
 
@@ -140,9 +152,7 @@ class AgedAccountsReceivables(EntitySet):
     def _row(self, company: Company, customer: Customer, as_of: date, period: str, length: int) -> AgedRow:
         buckets = [Decimal(0)] * 4
         for entry in company.customer_ledger.where("customer_number", customer.number):
-            if entry.posting_date <= as_of:
-                # As of a past day, what was applied later is still open (BC facts section 2.4: agedAsOfDate).
-                buckets[_bucket(entry, as_of, length)] += entry.remaining_on(as_of)
+            buckets[_bucket(entry, as_of, length)] += _still_owed(company, entry, as_of)
         return AgedRow(
             customer.id,
             customer.number,

@@ -1,0 +1,78 @@
+"""What others made on customers' accounts in Business Central, as far as its interface shows whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from stsync.books.general_ledger import SalesNumber
+from stsync.books.matching import is_payment_key, is_sales_key
+from stsync.books.result import Foreign
+from stsync.books.sales_documents import sales_documents
+from stsync.businesscentral.odata import Read, all_of, any_of, compare, enum_text
+
+if TYPE_CHECKING:
+    from stsync.businesscentral.client import BusinessCentral
+
+_CARDS_PER_READ = 40
+_SALES = frozenset({"Invoice", "Credit Memo"})
+_BY_AMOUNT = "matched by its amount: Business Central does not show whose it is"
+
+
+def of_cards(
+    books: BusinessCentral, cards: Iterable[str], first: date, last: date | None, ours: set[tuple[str, str]]
+) -> dict[str, list[Foreign]]:
+    """Sales documents of these cards that stsync did not make; `ours` are the type and number of those it did."""
+    found: dict[str, list[Foreign]] = {}
+    ordered = sorted(cards)
+    for start in range(0, len(ordered), _CARDS_PER_READ):
+        part = any_of("billToCustomerNumber", ordered[start : start + _CARDS_PER_READ])
+        for one in sales_documents(books, all_of(part, dated(first, last))):
+            if not (one.draft or is_sales_key(one.external) or one.key in ours):
+                found.setdefault(one.customer, []).append(_foreign(one, first))
+    return found
+
+
+def _foreign(one: SalesNumber, first: date) -> Foreign:
+    amount = one.total if one.kind == "Invoice" else -one.total
+    text = f"credits {one.credits}" if one.credits else one.external
+    return Foreign(one.kind, one.number, one.on or first, text, amount, one.customer)
+
+
+def receipts_by_amount(
+    books: BusinessCentral, rests: Mapping[str, Decimal], accounts: Iterable[str], first: date, last: date | None
+) -> Iterator[tuple[str, Foreign]]:
+    """Journal entries of others on the receivables accounts that are exactly what is left of a card.
+
+    Only where as many entries as cards have the amount: anything else would be a guess.
+    """
+    entries = _journal_entries(books, accounts, first, last)
+    for amount in sorted(set(rests.values())):
+        cards = sorted(card for card, rest in rests.items() if rest == amount)
+        same = [one for one in entries if one.amount == amount]
+        if len(cards) == len(same):
+            yield from zip(cards, same, strict=True)
+
+
+def _journal_entries(books: BusinessCentral, accounts: Iterable[str], first: date, last: date | None) -> list[Foreign]:
+    fields = ("postingDate", "documentNumber", "documentType", "description", "debitAmount", "creditAmount")
+    found: list[Foreign] = []
+    for account in sorted(accounts):
+        wanted = all_of(compare("accountNumber", "eq", account), dated(first, last))
+        for row in books.stream(Read("generalLedgerEntries", filter=wanted, select=fields)):
+            kind, number = enum_text(str(row.get("documentType") or "")), str(row.get("documentNumber") or "")
+            if kind in _SALES or is_payment_key(number):
+                continue
+            amount = Decimal(row.get("debitAmount") or 0) - Decimal(row.get("creditAmount") or 0)
+            on = date.fromisoformat(str(row["postingDate"])[:10])
+            text = f"{row.get('description') or ''} ({_BY_AMOUNT})".strip()
+            found.append(Foreign(kind, number, on, text, amount))
+    return found
+
+
+def dated(first: date, last: date | None) -> str:
+    """The filter for posting dates from `first` to `last`, or without an end."""
+    until = compare("postingDate", "le", last) if last is not None else ""
+    return all_of(compare("postingDate", "ge", first), until)
