@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from stsync.core import money
+from stsync.core.dimensions import missing
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,13 @@ class SalesLine:
         if self.tax_code is not None:
             body["taxCode"] = self.tax_code
         if self.dimensions:
-            body["dimensionSetLines"] = [
-                {"code": code, "valueCode": value} for code, value in sorted(self.dimensions.items())
-            ]
+            body["dimensionSetLines"] = set_lines(self.dimensions)
         return body
+
+
+def set_lines(dimensions: Mapping[str, str]) -> list[dict[str, str]]:
+    """Dimension values as Business Central takes them: the code before its value (facts 2.13)."""
+    return [{"code": code, "valueCode": value} for code, value in sorted(dimensions.items())]
 
 
 def priced(quantity: Decimal, price: Decimal, total: Decimal) -> tuple[Decimal, Decimal] | None:
@@ -85,6 +89,7 @@ class Draft:
     lines: Sequence[DraftLine]
     etag: str = ""
     posting_on: date | None = None
+    dimensions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ class Expected:
     tax: Decimal
     lines: Sequence[SalesLine]
     posting_on: date | None = None
+    dimensions: Mapping[str, str] = field(default_factory=dict)
 
 
 def differences(expected: Expected, draft: Draft) -> list[str]:
@@ -130,4 +136,4 @@ def _line_differences(want: SalesLine, have: DraftLine) -> list[str]:
 
 def wrong_dimensions(want: SalesLine, have: DraftLine) -> dict[str, str]:
     """The dimension values a line should have and has not; values of other dimensions are left alone."""
-    return {code: value for code, value in want.dimensions.items() if have.dimensions.get(code) != value.upper()}
+    return missing(want.dimensions, have.dimensions)

@@ -23,6 +23,7 @@ from stsync.engine.records import Records, add_customers, add_links, add_reaches
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, reference_reads, snapshot
+from stsync.engine.trades import with_trades
 from stsync.servicetitan.client import ServiceTitan
 from stsync.stages import invoices, payment_journals
 from stsync.state import Incoming, State
@@ -57,6 +58,7 @@ def draw_plan(
     records = open_records(state, scope)
     zones = settings.choices.tables["tax_zones"]
     records.invoices = with_zone_names(systems.servicetitan, state, records.invoices, zones.__contains__)
+    records.invoices = with_trades(systems.servicetitan, state, records.invoices, settings.invoices.lines)
     elsewhere = _elsewhere(state, records)
     _complete_customers(systems.servicetitan, state, records, elsewhere, now)
     known = _reference(config, settings, state, systems, records, pricebook=pricebook, now=now)
@@ -135,7 +137,7 @@ def _reference(
     needs = Needs(
         documents=bool(records.invoices),
         payments=bool(records.payments),
-        dimension=config.dimensions.business_unit,
+        dimensions=settings.invoices.lines.dimensions,
         terms=bool(config.mapping.terms),
         items=bool(config.mapping.items),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stsync.config.model import Config
+from stsync.core.dimensions import Source
 from stsync.core.mapping import Mapping
 from stsync.stages import customers, invoices, payment_journals, pricebook, sales_lines
 
@@ -56,8 +57,14 @@ def _invoices(config: Config) -> invoices.Settings:
             exempt_code=tax.exempt_code,
             taxable_code=tax.taxable_code,
             business_unit_dimension=config.dimensions.business_unit,
+            more_dimensions=more_dimensions(config),
         ),
     )
+
+
+def more_dimensions(config: Config) -> tuple[Source, ...]:
+    """The dimensions beside the business unit's, and where their values come from."""
+    return tuple(Source(one.dimension.upper(), one.source, one.value or "") for one in config.dimensions.more)
 
 
 def _pricebook(config: Config) -> pricebook.Settings:

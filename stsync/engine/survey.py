@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
-from stsync.businesscentral.odata import Read, any_of, compare, enum_text
+from stsync.businesscentral.odata import Read, any_of, enum_text
 from stsync.core.snapshot import Account, BookCustomer, BookInvoice, BookJournal, OpenLine, Snapshot
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.item import Item
@@ -30,7 +30,7 @@ class Needs:
 
     documents: bool = False
     payments: bool = False
-    dimension: str | None = None
+    dimensions: tuple[str, ...] = ()
     terms: bool = False
     items: bool = False
 
@@ -42,10 +42,9 @@ def reference_reads(needs: Needs) -> dict[str, Read]:
         fields = ("id", "number", "displayName", "accountType", "blocked", "directPosting")
         reads["accounts"] = Read("accounts", select=fields)
         reads["setup"] = Read("generalLedgerSetup")
-    if needs.documents and needs.dimension:
-        reads["dimensions"] = Read(
-            "dimensions", filter=compare("code", "eq", needs.dimension.upper()), expand="dimensionValues"
-        )
+    if needs.documents and needs.dimensions:
+        codes = [one.upper() for one in needs.dimensions]
+        reads["dimensions"] = Read("dimensions", filter=any_of("code", codes), expand="dimensionValues")
     if needs.documents and needs.terms:
         reads["terms"] = Read("paymentTerms", select=("id", "code"))
     if needs.documents and needs.items:

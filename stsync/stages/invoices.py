@@ -22,7 +22,7 @@ from stsync.core.mapping import Mapping as Choices
 from stsync.core.operations import digest
 from stsync.core.plan import About, Decision, act, hold, settle
 from stsync.core.reasons import Reason
-from stsync.core.sales import Expected, SalesLine
+from stsync.core.sales import Expected, SalesLine, set_lines
 from stsync.core.snapshot import BookInvoice, Snapshot
 from stsync.core.source.invoice import Invoice
 from stsync.core.text import fit
@@ -73,6 +73,8 @@ def fingerprint(invoice: Invoice) -> str:
             invoice.sales_tax,
             invoice.tax_zone.id if invoice.tax_zone else None,
             invoice.business_unit.id if invoice.business_unit else None,
+            invoice.location.id if invoice.location else None,
+            invoice.job_type,
             [_item_print(item) for item in invoice.items],
         ]
     )
@@ -110,14 +112,22 @@ def plan(
     lines = sales_lines.sales_lines(
         invoice, choices=choices, snapshot=snapshot, settings=settings.lines, findings=findings
     )
+    dimensions = sales_lines.header_dimensions(
+        invoice, choices=choices, snapshot=snapshot, settings=settings.lines, findings=findings
+    )
     reason = _obstacle(invoice, buyer, snapshot) or findings.reason()
     terms, terms_reason = _terms(invoice, choices, snapshot)
     reason = reason or terms_reason
     if reason is not None:
         return hold(STAGE, invoice.id, about, reason, rules=tuple(findings.rules))
     tax = _expected_tax(invoice, settings)
-    expected = Expected(buyer.number, invoice.total, tax, lines, posting_on=invoice.invoiced_on)
-    document = _document(invoice, link, buyer, expected, sales_invoice(invoice, buyer.number, lines, terms))
+    expected = Expected(buyer.number, invoice.total, tax, lines, invoice.invoiced_on, dimensions)
+    body = sales_invoice(invoice, buyer.number, lines, terms)
+    if dimensions:
+        # After the lines: a server that goes by the order then gives each line its own values first, and a header's
+        # values do not reach lines that are there (trap 19).
+        body["dimensionSetLines"] = set_lines(dimensions)
+    document = _document(invoice, link, buyer, expected, body)
     more = {"rules": tuple(findings.rules), "fingerprint": fingerprint(invoice)}
     return _carry(invoice, document, link=link, snapshot=snapshot, settings=settings, more=more)
 

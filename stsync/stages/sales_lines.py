@@ -5,10 +5,10 @@ Every gap found on a document is reported together, so that a bookkeeper repairs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
+from stsync.core.dimensions import Source
 from stsync.core.mapping import Gap, identity
 from stsync.core.mapping import Mapping as Choices
 from stsync.core.reasons import Reason
@@ -17,6 +17,10 @@ from stsync.core.snapshot import Snapshot
 from stsync.core.source.fields import Named
 from stsync.core.source.invoice import Invoice, Item
 from stsync.core.text import fit
+from stsync.stages.dimension_values import Chosen, dimension_values, header_unit
+from stsync.stages.findings import Findings, unmapped
+
+__all__ = ["Findings", "Settings", "account_number", "header_dimensions", "sales_lines", "unmapped"]
 
 
 @dataclass(frozen=True)
@@ -27,46 +31,13 @@ class Settings:
     exempt_code: str | None = None
     taxable_code: str | None = None
     business_unit_dimension: str | None = None
+    more_dimensions: tuple[Source, ...] = ()
 
-
-_SOURCE_WORDS = {
-    "business_units": "business unit",
-    "accounts": "ServiceTitan account",
-    "payment_types": "payment type",
-    "tax_zones": "tax zone",
-    "terms": "payment term",
-    "items": "pricebook item",
-    "refunds": "payment type (for money paid back)",
-    "job_types": "job type",
-    "locations": "location",
-    "trades": "trade",
-}
-
-
-def unmapped(gaps: Iterable[Gap]) -> Reason:
-    """One reason for all gaps of a record, with the exact lines to add."""
-    unique = list(dict.fromkeys(gaps))
-    lines: list[str] = []
-    for table in dict.fromkeys(gap.table for gap in unique):
-        lines += [f"  {table}:", *(f"    {gap.entry}" for gap in unique if gap.table == table)]
-    missing = ", ".join(f"{_SOURCE_WORDS[gap.table]} '{gap.servicetitan_key}'" for gap in unique)
-    hint = "\n".join(["Add to the configuration, with the right value:", "mapping:", *lines])
-    return Reason("mapping-missing", f"Not mapped yet: {missing}.", hint)
-
-
-@dataclass
-class Findings:
-    """What stands in the way of a document, and by which rules its lines were made."""
-
-    gaps: list[Gap] = field(default_factory=list)
-    faults: list[Reason] = field(default_factory=list)
-    rules: list[str] = field(default_factory=list)
-
-    def reason(self) -> Reason | None:
-        """One reason for everything found: mapping gaps first, because they are the quickest to mend."""
-        if self.gaps:
-            return unmapped(self.gaps)
-        return self.faults[0] if self.faults else None
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The codes of all dimensions that documents carry."""
+        unit = (self.business_unit_dimension,) if self.business_unit_dimension else ()
+        return (*unit, *(one.code for one in self.more_dimensions))
 
 
 def sales_lines(
@@ -120,7 +91,7 @@ def _line(position: int, item: Item, invoice: Invoice, context: _Context) -> Sal
     if item.total == 0 and item.quantity == 0:
         return SalesLine("Comment", "", description, Decimal(0), Decimal(0), Decimal(0))
     target = _target(position, item, context)
-    dimensions = _dimensions(position, item.business_unit or invoice.business_unit, context)
+    dimensions = _dimensions(position, item.business_unit or invoice.business_unit, invoice, context)
     if target is None:
         return None
     kind, number = target
@@ -227,39 +198,22 @@ def _how_to_give_an_account(item: Item) -> str:
     )
 
 
-def _dimensions(position: int, unit: Named | None, context: _Context) -> Mapping[str, str]:
-    """The business unit's dimension value: the line's own unit, because one invoice can serve several (trap 18)."""
-    dimension = context.settings.business_unit_dimension
-    if dimension is None:
-        return {}
-    if unit is None:
-        context.findings.faults.append(
-            Reason(
-                "line-without-business-unit",
-                f"Line {position} has no business unit, so its {dimension} is unknown.",
-                "Set the business unit on the invoice in ServiceTitan.",
-            )
-        )
-        return {}
-    values = context.snapshot.dimensions.get(dimension.upper(), frozenset())
-    value = context.choices.lookup("business_units", unit.id, unit.name)
-    value = value or identity(values, unit.name)
-    if value is None:
-        context.findings.gaps.append(Gap("business_units", unit.name or unit.id, f"{dimension} value"))
-        return {}
-    if value.upper() not in values:
-        context.findings.faults.append(_no_such_value(dimension, value, unit))
-        return {}
-    context.findings.rules.append(f"line {position}: {dimension} {value}, for business unit '{unit.name}'")
-    return {dimension.upper(): value}
+def header_dimensions(
+    invoice: Invoice, *, choices: Choices, snapshot: Snapshot, settings: Settings, findings: Findings
+) -> dict[str, str]:
+    """The document's own values: they reach the receivables entry, which no line speaks for."""
+    unit = header_unit(invoice)
+    dimension = settings.business_unit_dimension if unit is not None else None
+    chosen = Chosen(dimension, settings.more_dimensions, choices, snapshot, findings)
+    return dimension_values("document", unit, invoice, chosen)
 
 
-def _no_such_value(dimension: str, value: str, unit: Named) -> Reason:
-    return Reason(
-        "dimension-value-missing",
-        f"Dimension {dimension} has no value {value} in Business Central (business unit '{unit.name}').",
-        f"Create the value {value} on the Dimension Values page of {dimension}, or map the business unit to another.",
+def _dimensions(position: int, unit: Named | None, invoice: Invoice, context: _Context) -> dict[str, str]:
+    settings = context.settings
+    chosen = Chosen(
+        settings.business_unit_dimension, settings.more_dimensions, context.choices, context.snapshot, context.findings
     )
+    return dimension_values(f"line {position}", unit, invoice, chosen)
 
 
 def _tax_line(invoice: Invoice, context: _Context) -> SalesLine | None:
@@ -294,11 +248,5 @@ def _tax_line(invoice: Invoice, context: _Context) -> SalesLine | None:
         unit_price=invoice.sales_tax,
         amount=invoice.sales_tax,
         tax_code=context.settings.exempt_code,
-        dimensions=_dimensions(len(invoice.items) + 1, _header_unit(invoice), context),
+        dimensions=_dimensions(len(invoice.items) + 1, header_unit(invoice), invoice, context),
     )
-
-
-def _header_unit(invoice: Invoice) -> Named | None:
-    """The invoice's own unit, else the first line's: the header's link can be null (facts section 3.1)."""
-    units = (item.business_unit for item in invoice.items if item.business_unit is not None)
-    return invoice.business_unit or next(units, None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -62,7 +63,11 @@ def _account(row: Row) -> LineAccount | None:
 
 @dataclass(frozen=True)
 class Invoice:
-    """What the books need of an invoice; `number` is what people see, `id` is the only stable key (trap 21)."""
+    """What the books need of an invoice; `number` is what people see, `id` is the only stable key (trap 21).
+
+    `job_type` is empty without a job. `trades` are of its business units, by their id, as far as they were looked up:
+    a row of the feed does not have them.
+    """
 
     id: str
     number: str
@@ -81,6 +86,8 @@ class Invoice:
     term: str
     adjustment_to: str | None
     items: tuple[Item, ...]
+    job_type: str = ""
+    trades: Mapping[str, Named | None] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, row: Row) -> Invoice:
@@ -103,12 +110,19 @@ class Invoice:
             term=fields.text(row, "termName"),
             adjustment_to=fields.reference(row, "adjustmentToId"),
             items=_items(row),
+            job_type=_job_type(row),
         )
 
     @property
     def charged(self) -> tuple[Item, ...]:
         """The items that make up the subtotal; the others carry cost and maybe a price, but bill nothing (trap 36)."""
         return tuple(item for item in self.items if item.chargeable)
+
+
+def _job_type(row: Row) -> str:
+    """The job's type by its name, the only way the row gives it (facts section 3.1, JobResponse)."""
+    job = fields.part(row, "job")
+    return fields.text(job, "type") if job is not None else ""
 
 
 def _items(row: Row) -> tuple[Item, ...]:
