@@ -16,12 +16,14 @@ from stsync.businesscentral.odata import Read, entity
 Row = dict[str, Any]
 # One collection, and perhaps one inside it: `salesInvoiceLines($expand=dimensionSetLines)`.
 _NESTED = re.compile(r"(?P<name>\w+)(?:\(\$expand=(?P<inner>.+)\))?")
+# Collections stand side by side with commas between them; a comma in brackets belongs to an inner one.
+_BETWEEN = re.compile(r",(?![^(]*\))")
 
 
-def asked_for(read: Read) -> tuple[str, str] | None:
-    """The collection that a read expands, and what is expanded inside it; None when it expands nothing."""
-    found = _NESTED.fullmatch(read.expand)
-    return (found["name"], found["inner"] or "") if found else None
+def asked_for(read: Read) -> list[tuple[str, str]]:
+    """The collections that a read expands, each with what is expanded inside it; empty when it expands nothing."""
+    parts = (_NESTED.fullmatch(part) for part in _BETWEEN.split(read.expand))
+    return [(found["name"], found["inner"] or "") for found in parts if found is not None]
 
 
 def kind(read: Read) -> tuple[str, str]:
@@ -31,10 +33,10 @@ def kind(read: Read) -> tuple[str, str]:
 
 def shown(rows: Sequence[Row], read: Read) -> bool:
     """Whether every row carries what was expanded, inner levels too; a server that ignores the option leaves it out."""
-    wanted = asked_for(read)
-    if wanted is None:
-        return True
-    name, inner = wanted
+    return all(_shows(rows, name, inner) for name, inner in asked_for(read))
+
+
+def _shows(rows: Sequence[Row], name: str, inner: str) -> bool:
     if not all(isinstance(row.get(name), list) for row in rows):
         return False
     return all(shown(row[name], Read(name, expand=inner)) for row in rows)
@@ -47,17 +49,15 @@ def without(read: Read) -> Read:
 
 
 def below(read: Read, rows: Sequence[Row]) -> list[Read]:
-    """The reads of what is below each row, by its documented path."""
-    wanted = asked_for(read)
-    if wanted is None:
-        return []
-    name, inner = wanted
-    return [Read(f"{entity(kind(read)[0], str(row['id']))}/{name}", expand=inner) for row in rows]
+    """The reads of what is below each row, by its documented path: all of one row, then those of the next."""
+    return [
+        Read(f"{entity(kind(read)[0], str(row['id']))}/{name}", expand=inner)
+        for row in rows
+        for name, inner in asked_for(read)
+    ]
 
 
 def joined(read: Read, rows: Sequence[Row], found: Sequence[list[Row]]) -> list[Row]:
-    """The rows with what was found below each."""
-    wanted = asked_for(read)
-    if wanted is None:
-        return list(rows)
-    return [{**row, wanted[0]: each} for row, each in zip(rows, found, strict=True)]
+    """The rows with what was found below each, in the order of `below`."""
+    each = iter(found)
+    return [{**row, **{name: next(each) for name, _ in asked_for(read)}} for row in rows]

@@ -68,7 +68,7 @@ class BusinessCentral:
             try:
                 rows = self._listed(read)
             except Refused:
-                if children.asked_for(read) is None:
+                if not children.asked_for(read):
                     raise
             else:
                 if children.shown(rows, read):

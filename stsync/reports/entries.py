@@ -97,7 +97,8 @@ def _requests(detail: Detail) -> tuple[str, ...]:
 
 
 def _dimension_set(detail: Detail) -> Sentence:
-    return f"Line {detail.get('line')} of the draft: {detail.get('code')} set to {detail.get('value')}.", ()
+    where = f"Line {detail['line']} of the draft" if detail.get("line") else "The draft itself"
+    return f"{where}: {detail.get('code')} set to {detail.get('value')}.", ()
 
 
 def _replayed(detail: Detail) -> Sentence:

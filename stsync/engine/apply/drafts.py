@@ -12,6 +12,7 @@ from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, any_of, entity, enum_text
 from stsync.core.sales import Draft, DraftLine, Expected, SalesLine, wrong_dimensions
 from stsync.engine.apply.customers import sent
+from stsync.engine.apply.dimension_forms import Forms, without_own_dimensions
 from stsync.engine.apply.protocol import Sent
 from stsync.engine.survey import day
 from stsync.http.answers import Answer
@@ -19,18 +20,15 @@ from stsync.http.outcomes import Refused
 
 Row = Mapping[str, Any]
 _LINES = "salesInvoiceLines($expand=dimensionSetLines)"
+_DIMENSIONS = "dimensionSetLines"
 
 
 class DraftMaker:
-    """Makes a draft in one request where that is taken, else with fewer things nested in it, and adds the rest.
-
-    Nested lines are documented (facts section 1, deep insert), dimensions nested in them only inferred (facts 2.13).
-    What was refused as a form of request once is not tried again.
-    """
+    """Makes a draft in one request where that is taken, else with fewer things nested in it, and adds the rest."""
 
     def __init__(self, books: BusinessCentral) -> None:
         self._books = books
-        self._first_form = 0
+        self._forms = Forms()
 
     def make(self, body: Mapping[str, Any]) -> Sent:
         """The new draft; dimensions that it could not take along are still missing. Raises Refused.
@@ -45,20 +43,15 @@ class DraftMaker:
         return made
 
     def _created(self, body: Mapping[str, Any]) -> Answer:
-        forms = (dict, without_dimensions, _without_lines)
-        position, forms_refused = self._first_form, False
+        attempt = self._forms.attempt()
         while True:
             try:
-                answer = self._books.create("salesInvoices", forms[position](body))
+                answer = self._books.create("salesInvoices", attempt.body(body))
             except Refused as error:
-                # A customer or account can bring the dimension along by default, and then a nested one is a second
-                # (trap 18): such a draft is made without, and each line is put right when it is read back.
-                twice = position == 0 and _speaks_of_dimensions(error)
-                if position == len(forms) - 1 or not (_about_form(error) or twice):
+                if not attempt.another(error):
                     raise
-                position, forms_refused = position + 1, _about_form(error)
             else:
-                self._first_form = position if forms_refused else self._first_form
+                attempt.taken(body)
                 return answer
 
     def _add_missing_lines(self, draft_id: str, lines: Sequence[Mapping[str, Any]]) -> None:
@@ -69,33 +62,11 @@ class DraftMaker:
             return
         try:
             for line in lines:
-                self._books.create(path, _without_own_dimensions(line))
+                self._books.create(path, without_own_dimensions(line))
         except Refused:
             with suppress(Refused):
                 self._books.delete(draft, "*")
             raise
-
-
-def without_dimensions(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The same document without nested dimensions."""
-    return {**body, "salesInvoiceLines": [_without_own_dimensions(line) for line in body["salesInvoiceLines"]]}
-
-
-def _without_own_dimensions(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in line.items() if name != "dimensionSetLines"}
-
-
-def _without_lines(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name != "salesInvoiceLines"}
-
-
-def _about_form(error: Refused) -> bool:
-    """Whether the server refused how the request was put together, not what it said (facts 7.1)."""
-    return error.code.startswith("BadRequest") or error.status == 501
-
-
-def _speaks_of_dimensions(error: Refused) -> bool:
-    return "dimension" in error.text.lower()
 
 
 def _shows_no_amount(answer: Answer) -> bool:
@@ -103,20 +74,22 @@ def _shows_no_amount(answer: Answer) -> bool:
     return Decimal(str(body.get("totalAmountIncludingTax") or 0)) == 0
 
 
-def read_drafts(books: BusinessCentral, natural_keys: Iterable[str]) -> dict[str, Draft]:
-    """The sales invoices with these external document numbers, by id."""
-    rows = books.read(Read("salesInvoices", filter=any_of("externalDocumentNumber", natural_keys), expand=_LINES))
+def read_drafts(books: BusinessCentral, natural_keys: Iterable[str], *, dimensions: bool = True) -> dict[str, Draft]:
+    """The sales invoices with these external document numbers, by id; with `dimensions` also the documents' own."""
+    expand = f"{_DIMENSIONS},{_LINES}" if dimensions else _LINES
+    rows = books.read(Read("salesInvoices", filter=any_of("externalDocumentNumber", natural_keys), expand=expand))
     return {str(row["id"]): _draft(row) for row in rows}
 
 
-def read_draft(books: BusinessCentral, draft_id: str) -> Draft | None:
+def read_draft(books: BusinessCentral, draft_id: str, *, dimensions: bool = True) -> Draft | None:
     """One draft by its own path: that makes Business Central calculate its totals anew (facts 2.5, GET writes)."""
     path = entity("salesInvoices", draft_id)
     row = books.one(path)
     if row is None:
         return None
-    lines = books.read(Read(f"{path}/salesInvoiceLines", expand="dimensionSetLines"))
-    return _draft({**row, "salesInvoiceLines": lines})
+    lines = books.read(Read(f"{path}/salesInvoiceLines", expand=_DIMENSIONS))
+    own = books.read(Read(f"{path}/{_DIMENSIONS}")) if dimensions else []
+    return _draft({**row, "salesInvoiceLines": lines, _DIMENSIONS: own})
 
 
 def aligned(expected: Expected, draft: Draft) -> Draft:
@@ -150,7 +123,12 @@ def _draft(row: Row) -> Draft:
         lines=[_line(line) for line in lines],
         etag=str(row.get("@odata.etag") or "*"),
         posting_on=day(row.get("postingDate")),
+        dimensions=_dimensions(row),
     )
+
+
+def _dimensions(row: Row) -> dict[str, str]:
+    return {str(one["code"]): str(one["valueCode"]) for one in row.get(_DIMENSIONS) or ()}
 
 
 def _line(row: Row) -> DraftLine:
@@ -158,6 +136,6 @@ def _line(row: Row) -> DraftLine:
         kind=enum_text(str(row.get("lineType") or "")),
         number=str(row.get("lineObjectNumber") or ""),
         amount=Decimal(row.get("amountExcludingTax") or 0),
-        dimensions={str(one["code"]): str(one["valueCode"]) for one in row.get("dimensionSetLines") or ()},
+        dimensions=_dimensions(row),
         id=str(row["id"]),
     )

@@ -15,11 +15,11 @@ from stsync.businesscentral.odata import Read, any_of, entity
 from stsync.core.operations import Operation, Verb
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
-from stsync.core.sales import Draft, DraftLine, Expected, differences, wrong_dimensions
+from stsync.core.sales import Draft, Expected, differences
 from stsync.engine.apply.desk import Desk
+from stsync.engine.apply.dimensions import DefaultsRead, held_by_rules, mended
 from stsync.engine.apply.drafts import DraftMaker, aligned, read_draft, read_drafts
 from stsync.engine.apply.protocol import Protocol, RecordHeld, Sent, carried_facts
-from stsync.http.outcomes import Refused
 
 # So many drafts are read back in one request; their lines make such an answer large.
 DOCUMENTS_PER_READ = 25
@@ -33,6 +33,7 @@ class InvoiceDesk:
         self._protocol = protocol
         self._desk = desk
         self._maker = DraftMaker(books)
+        self._defaults = DefaultsRead(books)
 
     def apply(self, decisions: Sequence[Decision]) -> None:
         """Carry out every invoice decision, a few documents at a time."""
@@ -77,7 +78,11 @@ class InvoiceDesk:
         self._confirm(sent_off)
 
     def _drafts(self, decisions: Sequence[Decision]) -> dict[str, Draft]:
-        return read_drafts(self._books, [decision.operations[0].natural_key for decision in decisions])
+        postings = [one for decision in decisions if (one := _posting(decision)) is not None]
+        self._defaults.of_all(one.facts["expected"] for one in postings)
+        dimensions = any(one.facts["expected"].dimensions for one in postings)
+        keys = [decision.operations[0].natural_key for decision in decisions]
+        return read_drafts(self._books, keys, dimensions=dimensions)
 
     def _compare_and_post(self, decision: Decision, drafts: Mapping[str, Draft]) -> None:
         posting = _posting(decision)
@@ -87,7 +92,11 @@ class InvoiceDesk:
         draft = self._settled_draft(target, expected, drafts)
         if draft is None:
             raise RecordHeld(_draft_gone(decision))
-        found = differences(expected, draft) or self._mend_dimensions(posting, expected, draft)
+        found = differences(expected, draft)
+        if not found:
+            held_by_rules(decision.about, expected, draft, self._defaults)
+            tell = partial(self._protocol.note, "dimension-set", posting)
+            found = mended(self._books, "salesInvoices", expected, draft, tell)
         if found:
             raise RecordHeld(not_equal(draft, found))
         self._protocol.attempt(posting, self._post)
@@ -98,35 +107,12 @@ class InvoiceDesk:
         draft = aligned(expected, listed) if listed is not None else None
         if draft is not None and not differences(expected, draft):
             return draft
-        alone = read_draft(self._books, target)
+        alone = read_draft(self._books, target, dimensions=bool(expected.dimensions))
         return aligned(expected, alone) if alone is not None else None
 
     def _post(self, _body: dict[str, Any], target: str, _parent: str) -> Sent:
         answer = self._books.action(entity("salesInvoices", target), "post")
         return Sent(target, None, answer.request_id)
-
-    def _mend_dimensions(self, posting: Operation, expected: Expected, draft: Draft) -> list[str]:
-        """Give each line its dimension where Business Central put another, or none; returns what could not be mended."""
-        found: list[str] = []
-        wanted = [line for line in expected.lines if line.kind != "Comment"]
-        held = [line for line in draft.lines if line.kind != "Comment"]
-        for position, (want, have) in enumerate(zip(wanted, held, strict=True), start=1):
-            for code, value in wrong_dimensions(want, have).items():
-                found += self._mend(position, have, code, value)
-                self._protocol.note("dimension-set", posting, {"line": position, "code": code, "value": value})
-        return found
-
-    def _mend(self, position: int, line: DraftLine, code: str, value: str) -> list[str]:
-        path = f"{entity('salesInvoiceLines', line.id)}/dimensionSetLines"
-        try:
-            if code in line.dimensions:
-                present = next(row for row in self._books.read(Read(path)) if row.get("code") == code)
-                self._books.update(entity(path, str(present["id"])), {"valueCode": value}, "*")
-            else:
-                self._books.create(path, {"code": code, "valueCode": value})
-        except Refused as error:
-            return [f"line {position}: {code} could not be set to {value} ({error.text})"]
-        return []
 
     def _confirm(self, decisions: Sequence[Decision]) -> None:
         """Read the posted numbers and write them down."""
