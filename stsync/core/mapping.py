@@ -44,11 +44,15 @@ def folded(name: str) -> str:
 
 @dataclass(frozen=True)
 class Gap:
-    """A ServiceTitan name or number that no table has; `wanted` says what has to stand there."""
+    """A ServiceTitan name or number that no table has; `wanted` says what has to stand there.
+
+    `called` is the name of something that is told by its number, because several may be called alike.
+    """
 
     table: str
     servicetitan_key: str
     wanted: str = ""
+    called: str = ""
 
     @property
     def placeholder(self) -> str:
@@ -58,7 +62,8 @@ class Gap:
     @property
     def entry(self) -> str:
         """The line as it stands in the YAML table."""
-        return f"{yaml_text(self.servicetitan_key)}: {self.placeholder}"
+        name = f"  # {' '.join(self.called.split())}" if self.called else ""
+        return f"{yaml_text(self.servicetitan_key)}: {self.placeholder}{name}"
 
     @property
     def config_line(self) -> str:
@@ -68,7 +73,7 @@ class Gap:
     @property
     def csv_line(self) -> str:
         """The same as a line of the mapping file."""
-        return csv_line((self.table, self.servicetitan_key, self.placeholder, ""))
+        return csv_line((self.table, self.servicetitan_key, self.placeholder, self.called))
 
 
 @dataclass(frozen=True)

@@ -39,13 +39,20 @@ class _Origin:
 
     @property
     def key(self) -> str:
-        """What a line of the mapping begins with."""
-        return (self.named.name or self.named.id) if self.named is not None else NONE
+        """What a line of the mapping begins with; a location's number, because many are called alike."""
+        if self.named is None:
+            return NONE
+        return self.named.id if self.table == "locations" else self.named.name or self.named.id
+
+    def gap(self, dimension: str) -> Gap:
+        """The line that is missing."""
+        called = self.named.name if self.named is not None and self.table == "locations" else ""
+        return Gap(self.table, self.key, f"{dimension} value", called)
 
     @property
     def words(self) -> str:
         word = SOURCE_WORDS[self.table]
-        return f"{word} '{self.key}'" if self.named is not None else f"no {word}"
+        return f"{word} '{self.named.name or self.named.id}'" if self.named is not None else f"no {word}"
 
 
 def dimension_values(where: str, unit: Named | None, invoice: Invoice, chosen: Chosen) -> dict[str, str]:
@@ -104,7 +111,7 @@ def _mapped(where: str, dimension: str, origin: _Origin, chosen: Chosen) -> Mapp
         value = chosen.choices.lookup(origin.table, origin.named.id, origin.named.name)
         value = value or identity(there, origin.named.name)
     if value is None:
-        chosen.findings.gaps.append(Gap(origin.table, origin.key, f"{dimension} value"))
+        chosen.findings.gaps.append(origin.gap(dimension))
         return {}
     return _there(where, dimension, value, origin.words, chosen)
 

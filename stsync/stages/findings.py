@@ -36,6 +36,8 @@ def unmapped(gaps: Iterable[Gap]) -> Reason:
 
 def _words(gap: Gap) -> str:
     words = SOURCE_WORDS[gap.table]
+    if gap.called:
+        return f"{words} '{gap.called}' ({gap.servicetitan_key})"
     return f"documents without a {words}" if gap.servicetitan_key == NONE else f"{words} '{gap.servicetitan_key}'"
 
 
