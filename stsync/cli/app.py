@@ -20,6 +20,7 @@ from stsync.cli import (
     reconcile,
     replay,
     sandbox,
+    support,
     sync,
     trace,
 )
@@ -76,6 +77,9 @@ app.command("listen", short_help="Take webhook deliveries as hints (optional).",
 )
 app.command("trigger", short_help="Send your own listener a signed trial.", epilog=listen.TRIGGER_EPILOG)(
     listen.trigger
+)
+app.command("support-bundle", short_help="What a helper needs to find a fault.", epilog=support.EPILOG)(
+    support.support_bundle
 )
 app.command("demo", short_help="Watch a demo month go into the books.")(demo.demo)
 app.add_typer(sandbox.app, short_help="Both systems on this machine, to try things.")
