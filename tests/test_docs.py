@@ -213,7 +213,7 @@ def _is_command(advice: str) -> bool:
 
 def test_the_search_for_advice_finds_it() -> None:
     assert {"sync-customers", "held", "doctor"} <= {advice.split(maxsplit=1)[0] for advice in _advised()}
-    assert not _is_command("drift to")
+    assert not _is_command("close to")
     assert not _is_command("map")
 
 

@@ -12,6 +12,7 @@ from stsync.cli import (
     config,
     demo,
     doctor,
+    drift,
     ignore,
     init,
     listen,
@@ -61,6 +62,7 @@ app.command("push-pricebook", short_help="Business Central items into the priceb
 app.command("reconcile", short_help="Prove the month against the general ledger.", epilog=reconcile.EPILOG)(
     reconcile.reconcile
 )
+app.command("drift", short_help="What changed on either side after it was posted.", epilog=drift.EPILOG)(drift.drift)
 app.command("status", short_help="The last runs, and where every record stands.")(look.status)
 app.command("held", short_help="What needs a person, by cause, and what to do.")(look.held)
 app.command("replay", short_help="Put failed records back in the queue.")(replay.replay)

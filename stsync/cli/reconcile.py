@@ -49,7 +49,7 @@ def reconcile(
     from stsync.state import State
     from stsync.wiring import wire
 
-    period = _period(month, first, last)
+    period = period_of(month, first, last)
     wiring = wire(config)
     with State.open_scratch(wiring.state_path) as state:
         state.check_pin(wiring.pin)
@@ -61,7 +61,8 @@ def reconcile(
     return ExitCode.OK if proved(result) else ExitCode.HELD
 
 
-def _period(month: str | None, first: datetime | None, last: datetime | None) -> Period:
+def period_of(month: str | None, first: datetime | None, last: datetime | None) -> Period:
+    """The days that these options mean. Raises UsageError."""
     from stsync.books.values import Period
     from stsync.books.values import month as month_of
 
@@ -76,7 +77,7 @@ def _period(month: str | None, first: datetime | None, last: datetime | None) ->
         raise UsageError(
             "period-missing",
             "Say which days to compare: either a month, or the first and the last day.",
-            hint="For example: stsync reconcile --month 2026-06, or --from 2026-06-01 --to 2026-06-15.",
+            hint="For example: --month 2026-06, or --from 2026-06-01 --to 2026-06-15.",
         )
     if last < first:
         raise UsageError("period-backwards", "The last day lies before the first.", hint="Swap --from and --to.")

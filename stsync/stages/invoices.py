@@ -61,11 +61,13 @@ def natural_key(invoice_id: str) -> str:
 
 
 def fingerprint(invoice: Invoice) -> str:
-    """A hash of everything that went, or would go, into the books; a new balance or status is not among it."""
+    """A hash of every amount, account, date and name that went, or would go, into the books.
+
+    A new balance or status is not among it, nor another number: the office may renumber (trap 21), and no amount moves.
+    """
     return digest(
         [
             invoice.active,
-            invoice.number,
             invoice.invoiced_on,
             invoice.due_on,
             invoice.customer.id if invoice.customer else None,
@@ -164,8 +166,7 @@ def _changed_after_posting(invoice: Invoice, number: str, total: Decimal | None,
         f"Invoice {about.number} was changed in ServiceTitan after it was posted as {number} "
         f"for {total:,.2f}; ServiceTitan now says {invoice.total:,.2f}"
         + ("." if invoice.active else " and that it is cancelled."),
-        f"Nothing was changed in the books. Compare both, then correct {number} in Business Central "
-        "with a credit memo, or undo the change in ServiceTitan.",
+        f"Nothing was changed in the books. To see every field and the way out, run: stsync drift --only {invoice.id}",
     )
 
 

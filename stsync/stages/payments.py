@@ -89,8 +89,8 @@ def _changed_after_posting(payment: Payment, about: About) -> Reason:
     return Reason(
         "changed-after-posting",
         f"Payment {about.number} was {what} in ServiceTitan after it was posted as {natural_key(payment.id)}.",
-        f"Nothing was changed in the books. Unapply, re-apply or reverse {natural_key(payment.id)} on the Customer "
-        "Ledger Entries page in Business Central, or undo the change in ServiceTitan.",
+        "Nothing was changed in the books. To see every field and the way out, run: stsync drift --only "
+        f"{natural_key(payment.id)}",
     )
 
 

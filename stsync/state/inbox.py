@@ -18,7 +18,7 @@ from stsync.state.cursors import Cursors
 from stsync.state.database import Database, Row
 from stsync.state.intake import arrivals, take_in, unpacked
 from stsync.state.rows import InboxRow, InboxState, Incoming, Stored, Total, Version
-from stsync.state.texts import money_from, money_text, reason_from, reason_text, storable, time_from
+from stsync.state.texts import money_from, money_text, reason_from, reason_text, storable, time_from, time_text
 
 _PAGE = 500
 _COLUMNS = (
@@ -81,6 +81,14 @@ class Inbox:
             (kind, canonical_json(sorted(set(ids)))),
         )
         return {row[0]: _inbox_row(kind, row) for row in found}
+
+    def changed_since(self, kind: str, moment: datetime | None) -> set[str]:
+        """The records whose content changed after we first had it, at that moment or later (by our own clock)."""
+        rows = self._database.select(
+            "SELECT source_id FROM inbox WHERE kind = ? AND changed_at <> first_seen_at AND changed_at >= ?",
+            (kind, time_text(moment) if moment is not None else ""),
+        )
+        return {source_id for (source_id,) in rows}
 
     def children(self, kind: str, parents: Iterable[str]) -> dict[str, list[InboxRow]]:
         """The records that belong to these parents, by parent; parents without any are left out."""

@@ -1,0 +1,85 @@
+"""What a person does about each kind of drift, in the accountant's own way: no posted document is ever edited. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stsync.books.drift import Change, Remedy, Side, What, undone_on_both_sides
+
+_ONE = {"invoices": "invoice", "payments": "payment", "credit_memos": "credit"}
+
+_IGNORE = "Both systems say the same again. Tell stsync so with the command."
+_BY_HAND: tuple[tuple[What, str], ...] = (
+    (
+        What.GONE,
+        "Look for {number} on the Posted Sales Invoices and Customer Ledger Entries pages in Business Central, and ask "
+        "who removed it. If it has to be there, enter it again by hand and say so with stsync ignore.",
+    ),
+    (
+        What.ERASED,
+        "The amounts stand in the general ledger, so nothing is missing in the books; only the printed document is gone. "
+        "Keep a copy of it for the auditor.",
+    ),
+    (
+        What.TWICE,
+        "Compare both on the Posted Sales Invoices page in Business Central, and cancel the one that should not be "
+        "there (Correct, Cancel).",
+    ),
+    (
+        What.CREDITED,
+        "If the credit was meant, adjust the invoice in ServiceTitan too and say so with stsync ignore; if not, make "
+        "the amount good in Business Central with a new document. A cancel that failed half way can also leave it.",
+    ),
+    (
+        What.CREDIT_DRAFT,
+        "Somebody prepared a credit memo, or a cancel failed half way. Post it or delete it on the Sales Credit Memos page "
+        "in Business Central.",
+    ),
+    (
+        What.REVERSED,
+        "If the money did not arrive, void the payment in ServiceTitan too; if it did, enter the payment again in "
+        "Business Central by hand and say so with stsync ignore.",
+    ),
+    (
+        What.LEDGER,
+        "If the correction was meant, change ServiceTitan too or say so with stsync ignore; if not, take it back with "
+        "Correct Dimensions or a general journal entry in Business Central.",
+    ),
+)
+_REISSUE = (
+    "If the cancellation was right, cancel or adjust the invoice in ServiceTitan too. If it was a mistake, enter the "
+    "invoice again in Business Central by hand, and say so with stsync ignore."
+)
+_CORRECT = {
+    "invoices": "Undo the change in ServiceTitan, or enter an adjustment invoice there for the difference. Else cancel "
+    "{number} on the Posted Sales Invoices page in Business Central (Correct, Cancel), enter it anew, and say so with "
+    "stsync ignore.",
+    "payments": "Undo the change in ServiceTitan. Else unapply and reverse or re-apply {number} on the Customer Ledger "
+    "Entries page in Business Central, and say so with stsync ignore.",
+}
+_DUE = "Change the due date on the posted sales invoice {number} in Business Central, and say so with stsync ignore."
+_APPLY = "Nothing is wrong: apply the payment {number} to it on the Customer Ledger Entries page in Business Central."
+_NOTED = "Nothing to do: no amount changed. The document in the books keeps the number that it was posted with."
+
+
+def remedy(kind: str, source_id: str, number: str, changes: Sequence[Change]) -> Remedy:
+    """The way out for one document; what Business Central lost comes before what ServiceTitan changed."""
+    said = {one.what for one in changes}
+    one = _ONE.get(kind, kind)
+    if undone_on_both_sides(changes):
+        return Remedy(_IGNORE, f'stsync ignore {one} {source_id} --reason "undone in both systems"')
+    if What.CANCELLED in said:
+        return Remedy(_REISSUE)
+    by_hand = next((text for what, text in _BY_HAND if what in said), None)
+    if by_hand is not None:
+        return Remedy(by_hand.format(number=number))
+    if _only_due_date(changes):
+        return Remedy(_DUE.format(number=number))
+    if said & {What.FIELD, What.VOIDED}:
+        return Remedy(_CORRECT.get(kind, _CORRECT["payments"]).format(number=number))
+    return Remedy(_APPLY.format(number=number) if What.APPLIED in said else _NOTED)
+
+
+def _only_due_date(changes: Sequence[Change]) -> bool:
+    told = [one for one in changes if one.what != What.NAME]
+    return bool(told) and all(one.side == Side.SERVICETITAN and one.field == "due date" for one in told)

@@ -1,0 +1,165 @@
+"""Drift, field by field: what counts as a change, how far it moves the books, and which remedy follows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from stsync.books.drift import Change, Drifted, What
+from stsync.books.drift_books import BookEntry, BookRow, InBooks, Posted, SentLine, document_changes, payment_changes
+from stsync.books.drift_remedies import remedy
+from stsync.books.drift_source import invoice_changes
+from stsync.books.drift_source import payment_changes as source_payment_changes
+from stsync.core.source.invoice import Invoice
+from stsync.core.source.payment import Payment
+
+JUNE = date(2026, 6, 10)
+POSTED = Posted(
+    "id-1", "PS-1", "ST7", Decimal("110.00"), JUNE, (SentLine("4000", Decimal("110.00"), {"DEPT": "HVAC"}),)
+)
+OWN = BookRow("id-1", "PS-1", "ST7", "Open", Decimal("110.00"), JUNE)
+ENTRIES = (
+    BookEntry("4000", Decimal("-110.00"), {"DEPT": "HVAC", "REGION": "WEST"}),
+    BookEntry("1200", Decimal("110.00")),
+)
+AS_POSTED = InBooks((OWN,), (), ENTRIES)
+
+
+def invoice(**more: Any) -> Invoice:
+    item = {"id": 1, "displayName": "Repair", "quantity": "1", "price": "110.00", "total": "110.00", "skuName": "R"}
+    row = {"id": 9, "referenceNumber": "1009", "syncStatus": "Posted", "invoiceDate": "2026-06-10T00:00:00Z"}
+    amounts = {"subTotal": "110.00", "salesTax": "0.00", "total": "110.00"}
+    return Invoice.parse({**row, **amounts, "customer": {"id": 7, "name": "Ann"}, "items": [item], **more})
+
+
+def payment(*applied: tuple[int, str], total: str = "100.00", **more: Any) -> Payment:
+    parts = [{"appliedTo": one, "appliedAmount": part, "appliedToReferenceNumber": f"#{one}"} for one, part in applied]
+    row = {"id": 5, "referenceNumber": "P5", "syncStatus": "Posted", "date": "2026-06-11T00:00:00Z", "total": total}
+    return Payment.parse({**row, "type": "Check", "typeId": "3", "appliedTo": parts, **more})
+
+
+def said(changes: list[Change]) -> dict[str, Any]:
+    return {one.field: one.what for one in changes}
+
+
+def test_a_document_as_it_was_posted_shows_nothing() -> None:
+    assert document_changes(POSTED, AS_POSTED) == []
+    assert invoice_changes(invoice(), invoice()) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "what", "effect"),
+    [
+        (replace(AS_POSTED, rows=(replace(OWN, status="Canceled"),)), What.CANCELLED, "-110.00"),
+        (InBooks((), (), ENTRIES), What.ERASED, "0"),
+        (InBooks(), What.GONE, "-110.00"),
+        (replace(AS_POSTED, entries=()), What.GONE, "-110.00"),
+        (replace(AS_POSTED, rows=(OWN, replace(OWN, id="id-2", number="PS-2"))), What.TWICE, "110.00"),
+        (replace(AS_POSTED, memos=(replace(OWN, id="m", number="CM-1", total=Decimal(30)),)), What.CREDITED, "-30"),
+        (replace(AS_POSTED, memos=(replace(OWN, id="m", number="CM-1", status="Draft"),)), What.CREDIT_DRAFT, "0"),
+        (replace(AS_POSTED, rows=(replace(OWN, customer="ST8"),)), What.FIELD, "0"),
+        (replace(AS_POSTED, rows=(replace(OWN, posting_on=date(2026, 7, 1)),)), What.FIELD, "0"),
+    ],
+)
+def test_each_thing_that_can_happen_to_a_posted_document_is_named_with_its_effect(
+    there: InBooks, what: What, effect: str
+) -> None:
+    (change,) = document_changes(POSTED, there)
+    assert (change.what, change.effect) == (what, Decimal(effect))
+
+
+def test_a_second_document_that_was_cancelled_is_no_second_one() -> None:
+    former = replace(OWN, id="id-0", number="PS-0", status="Canceled")
+    assert document_changes(POSTED, replace(AS_POSTED, rows=(former, OWN))) == []
+
+
+def test_a_corrected_dimension_shows_both_values_and_others_are_left_alone() -> None:
+    moved = (replace(ENTRIES[0], dimensions={"DEPT": "SOLAR"}), ENTRIES[1])
+    (change,) = document_changes(POSTED, replace(AS_POSTED, entries=moved))
+    assert (change.before, change.after, change.effect) == ("DEPT HVAC: 110.00", "DEPT SOLAR: 110.00", 0)
+    other = (replace(ENTRIES[0], dimensions={"DEPT": "HVAC", "REGION": "EAST"}), ENTRIES[1])
+    assert document_changes(POSTED, replace(AS_POSTED, entries=other)) == []
+
+
+def test_a_credit_memo_loses_in_the_other_direction() -> None:
+    memo = replace(POSTED, credit=True)
+    entries = (BookEntry("4000", Decimal("110.00"), {"DEPT": "HVAC"}), BookEntry("1200", Decimal("-110.00")))
+    assert document_changes(memo, InBooks((OWN,), (), entries)) == []
+    (change,) = document_changes(memo, InBooks())
+    assert change.effect == Decimal("110.00")
+
+
+@pytest.mark.parametrize(
+    ("amounts", "what", "effect"),
+    [
+        ([], What.GONE, "-100.00"),
+        ([("1000", "100"), ("1200", "-100"), ("1000", "-100"), ("1200", "100")], What.REVERSED, "-100"),
+        ([("1000", "200"), ("1200", "-200")], What.LEDGER, "100"),
+    ],
+)
+def test_a_payment_is_gone_reversed_or_of_another_amount(
+    amounts: list[tuple[str, str]], what: What, effect: str
+) -> None:
+    paid = Posted("", "ST-P5", "ST7", Decimal("100.00"))
+    (change,) = payment_changes(paid, [BookEntry(account, Decimal(amount)) for account, amount in amounts])
+    assert (change.what, change.effect) == (what, Decimal(effect))
+
+
+def test_a_payment_over_several_lines_is_one_payment() -> None:
+    paid = Posted("", "ST-P5", "ST7", Decimal("100.00"))
+    parts = [("1000", "60"), ("1200", "-60"), ("1000", "40"), ("1200", "-40")]
+    assert payment_changes(paid, [BookEntry(account, Decimal(amount)) for account, amount in parts]) == []
+
+
+def test_lines_are_known_by_their_ids_or_else_by_their_place() -> None:
+    line = {"id": 1, "displayName": "Repair", "quantity": "1", "price": "110.00", "total": "110.00", "skuName": "R"}
+    extra = {**line, "id": 2, "displayName": "Trip"}
+    added = invoice_changes(invoice(), invoice(items=[extra, line]))
+    assert [(one.field, one.before, one.after) for one in added] == [("line 2", "(nothing)", "Trip 110.00")]
+    again = invoice_changes(invoice(), invoice(items=[{**line, "id": 77, "businessUnit": {"id": 3, "name": "Solar"}}]))
+    assert [one.field for one in again] == ["line 1 (Repair), business unit"]
+
+
+def test_a_deposit_applied_later_is_no_drift_but_a_moved_application_is() -> None:
+    (added,) = source_payment_changes(payment(), payment((1, "60.00")))
+    assert (added.what, added.before, added.after) == (
+        What.APPLIED,
+        "on account (100.00)",
+        "#1 (60.00), on account (40.00)",
+    )
+    (moved,) = source_payment_changes(payment((1, "60.00")), payment((2, "60.00")))
+    assert moved.what == What.FIELD
+
+
+def test_a_number_alone_is_only_worth_knowing() -> None:
+    changes = invoice_changes(invoice(), invoice(referenceNumber="1009-R"))
+    assert said(changes) == {"number": What.NAME}
+    assert not _drifted(changes).serious
+
+
+def test_a_cancelled_invoice_is_told_once_and_not_field_by_field() -> None:
+    changes = invoice_changes(invoice(), invoice(active=False, items=[], total="0.00"))
+    assert [(one.field, one.effect) for one in changes] == [("status", Decimal("110.00"))]
+
+
+def test_undone_on_both_sides_is_settled_when_the_amounts_meet() -> None:
+    voided = invoice_changes(invoice(), invoice(active=False))
+    full = document_changes(POSTED, replace(AS_POSTED, memos=(replace(OWN, id="m", number="CM-1"),)))
+    part = document_changes(POSTED, replace(AS_POSTED, memos=(replace(OWN, id="m", total=Decimal(30)),)))
+    assert _drifted([*voided, *full]).agrees_again
+    assert not _drifted([*voided, *part]).agrees_again
+
+
+def test_a_due_date_alone_needs_no_correction_of_the_document() -> None:
+    changes = invoice_changes(invoice(dueDate="2026-06-20T00:00:00Z"), invoice(dueDate="2026-07-20T00:00:00Z"))
+    assert "due date on the posted sales invoice PS-1" in remedy("invoices", "9", "PS-1", changes).text
+
+
+def _drifted(changes: list[Change]) -> Drifted:
+    return Drifted(
+        "invoices", "9", "1009", "Ann", JUNE, "PS-1", tuple(changes), remedy("invoices", "9", "PS-1", changes)
+    )
