@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from stsync.config.model import Config, Section
+from stsync.config.model import Config
+from stsync.config.section import Section
 from stsync.config.shape import entry_section, field_section
 
 PAGE = Path(__file__).with_name("configuration.md")

@@ -16,7 +16,8 @@ import typer.main
 from pydantic.fields import FieldInfo
 
 from stsync.cli.app import app
-from stsync.config.model import Config, Section
+from stsync.config.model import Config
+from stsync.config.section import Section
 from stsync.config.shape import entry_section, field_section
 from stsync.credentials.keyring_store import Trouble
 from stsync.errors import ExitCode

@@ -100,6 +100,10 @@ def _used_document(one: Used) -> dict[str, Any]:
     return {"table": one.table, "servicetitan": one.key, "documents": one.documents, "amount": one.amount}
 
 
+def _shown_key(one: Used) -> str:
+    return f"{one.key} ({one.called})" if one.called else one.key
+
+
 _THERE = {True: "yes", False: "NO", None: "not checked"}
 
 
@@ -123,7 +127,7 @@ def _show_entries(rows: list[dict[str, Any]], gaps: list[Used], *, check: bool) 
                 f"for '{row['servicetitan']}', or set it up there."
             )
     if gaps:
-        lines = [(one.table, one.key, f"{one.documents:,}", money(one.amount)) for one in gaps]
+        lines = [(one.table, _shown_key(one), f"{one.documents:,}", money(one.amount)) for one in gaps]
         used = [Column("documents", right=True), Column("amount", right=True)]
         table(
             "Used by documents, without an entry",
@@ -158,7 +162,7 @@ def suggest(
     wiring = wire(config)
     codes = offline_codes(wiring.config) if offline else _codes(wiring)
     gaps = unmapped(_used(wiring), wiring.choices, codes, checked=not offline)
-    found = suggestions(gaps, codes, dimension=wiring.config.dimensions.business_unit)
+    found = suggestions(gaps, codes, dimensions=wiring.config.dimensions.by_table())
     if OUTPUT.json:
         emit_json({"offline": offline, "suggestions": [_suggestion_document(one) for one in found]})
         return

@@ -21,7 +21,8 @@ from stsync.config.endpoints import (
     environment_type,
     tenant_in_authority,
 )
-from stsync.config.model import BusinessCentral, Customers, Invoices, MappingTables, Section, ServiceTitan
+from stsync.config.model import BusinessCentral, Customers, Invoices, MappingTables, ServiceTitan
+from stsync.config.section import Section
 from stsync.config.tree import Path, Value
 
 Known = TypeVar("Known", bound=Section)

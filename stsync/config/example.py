@@ -14,7 +14,8 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from stsync.config.model import Config, Section
+from stsync.config.model import Config
+from stsync.config.section import Section
 from stsync.config.shape import entry_section, field_section
 from stsync.core.mapping import yaml_text
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from stsync.config.dimensions import Dimensions
 from stsync.config.kinds import (
     CalendarDay,
     Code,
@@ -28,17 +29,7 @@ from stsync.config.kinds import (
     empty_table_for_nothing,
     refusal,
 )
-
-
-class Section(BaseModel):
-    """A part of the file: unknown keys are errors, values cannot change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _left_empty(cls, value: Any) -> Any:
-        return empty_table_for_nothing(value)
+from stsync.config.section import Section
 
 
 class ServiceTitan(Section):
@@ -308,42 +299,6 @@ class Pricebook(Section):
         return self
 
 
-class DimensionSource(Section):
-    """One more dimension, and where its value comes from."""
-
-    dimension: Code = Field(description="The dimension's code in Business Central.", examples=["TRADE"])
-    source: Literal["job_type", "location", "trade", "constant"] = Field(
-        description="Where the value comes from: the job's type, the location, or the trade of the line's business unit, "
-        "each through the mapping table of that name; or always the same value (constant).",
-        examples=["trade"],
-    )
-    value: Code | None = Field(
-        default=None, description="The value of a constant; not used otherwise.", examples=["FIELD"]
-    )
-
-    @model_validator(mode="after")
-    def _a_constant_has_a_value(self) -> DimensionSource:
-        if (self.source == "constant") != (self.value is not None):
-            problem = "is needed for a constant" if self.value is None else "has a meaning only for a constant"
-            raise refusal(problem, "value")
-        return self
-
-
-class Dimensions(Section):
-    """Which Business Central dimension carries what; None leaves it out."""
-
-    business_unit: Code | None = Field(
-        default=None,
-        description="The dimension that says which business unit earned the money. Left out, lines carry no dimension.",
-        examples=["DEPARTMENT"],
-    )
-    more: Annotated[tuple[DimensionSource, ...], BeforeValidator(empty_list_for_nothing)] = Field(
-        default=(),
-        description="More dimensions on each line, one entry for each.",
-        examples=[[{"dimension": "CHANNEL", "source": "constant", "value": "FIELD"}]],
-    )
-
-
 class MappingTables(Section):
     """What each ServiceTitan name or number is called in Business Central."""
 
@@ -393,19 +348,20 @@ class MappingTables(Section):
     )
     job_types: CodeTable = Field(
         default={},
-        description="Job type in ServiceTitan and its value of the dimension that dimensions.more takes from it.",
+        description="Job type in ServiceTitan and its value of the dimension that dimensions.more takes from it. A line for "
+        "(none) is for documents without a job.",
         examples=[{"Install": "INSTALL"}],
     )
     locations: CodeTable = Field(
         default={},
         description="Location (name or number in ServiceTitan) and its value of the dimension that dimensions.more takes "
-        "from it.",
+        "from it. Prefer the number: many locations are called alike. A line for (none) is for documents without a location.",
         examples=[{"Main Street 5": "SITE-5"}],
     )
     trades: CodeTable = Field(
         default={},
         description="Trade of a business unit (name or number in ServiceTitan) and its value of the dimension that "
-        "dimensions.more takes from it.",
+        "dimensions.more takes from it. A line for (none) is for units without a trade.",
         examples=[{"HVAC": "HVAC"}],
     )
 

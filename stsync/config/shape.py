@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from stsync.config.model import Config, Section
+from stsync.config.model import Config
+from stsync.config.section import Section
 from stsync.config.tree import Path
 
 

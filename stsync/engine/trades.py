@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from stsync.core.source.fields import Named, UnknownShape, named, record_id
@@ -31,14 +31,16 @@ def with_trades(
     trades = _known(state)
     if not units <= trades.keys():
         trades = _read(servicetitan, state, trades)
-    return [
-        replace(invoice, trades={one: trades[one] for one in _units(invoice) & trades.keys()}) for invoice in invoices
-    ]
+    return [_with(invoice, trades) for invoice in invoices]
 
 
-def remembered_trades(state: State, invoice: Invoice) -> Invoice:
-    """The invoice with the trades that an earlier run read; nothing is asked."""
+def remembered_trades(state: State) -> Callable[[Invoice], Invoice]:
+    """Gives an invoice the trades that an earlier run read; nothing is asked."""
     trades = _known(state)
+    return lambda invoice: _with(invoice, trades)
+
+
+def _with(invoice: Invoice, trades: Trades) -> Invoice:
     return replace(invoice, trades={one: trades[one] for one in _units(invoice) & trades.keys()})
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
-from stsync.businesscentral.odata import Read, compare, enum_text
+from stsync.businesscentral.odata import Read, any_of, enum_text
 from stsync.businesscentral.problems import reason_for
 from stsync.config.model import Config
 from stsync.errors import UsageError
@@ -32,17 +32,15 @@ def read_codes(books: BusinessCentral, config: Config) -> Codes:
 
     Raises UsageError when it refuses to show them, SystemUnavailable and CredentialsError as always.
     """
-    dimension = config.dimensions.business_unit
+    dimensions = [one.upper() for one in config.dimensions.by_table().values()]
     reads = {
         "accounts": Read("accounts", select=("number", "displayName", "accountType", "blocked", "directPosting")),
         "payment_types": Read("customerPaymentJournals", select=("code", "displayName")),
         "terms": Read("paymentTerms", select=("code", "displayName")),
         "items": Read("items", select=("number", "displayName", "blocked")),
     }
-    if dimension is not None:
-        reads["business_units"] = Read(
-            "dimensions", filter=compare("code", "eq", dimension.upper()), expand="dimensionValues"
-        )
+    if dimensions:
+        reads["dimensions"] = Read("dimensions", filter=any_of("code", dimensions), expand="dimensionValues")
     try:
         rows = dict(zip(reads, books.read_many(list(reads.values())), strict=True))
     except Refused as error:
@@ -52,7 +50,7 @@ def read_codes(books: BusinessCentral, config: Config) -> Codes:
 
 
 def _codes(rows: Mapping[str, list[dict[str, Any]]], config: Config) -> dict[str, tuple[Code, ...]]:
-    values = [value for row in rows.get("business_units", ()) for value in row.get("dimensionValues") or ()]
+    values = {str(row["code"]): row.get("dimensionValues") or () for row in rows.get("dimensions", ())}
     accounts = tuple(
         Code(str(row["number"]), str(row.get("displayName") or ""), _is_open(row)) for row in rows["accounts"]
     )
@@ -70,8 +68,9 @@ def _codes(rows: Mapping[str, list[dict[str, Any]]], config: Config) -> dict[str
     }
     if config.invoices.tax.method == "line":
         codes["tax_zones"] = accounts
-    if config.dimensions.business_unit is not None:
-        codes["business_units"] = tuple(Code(str(one["code"]), str(one.get("displayName") or "")) for one in values)
+    for table, dimension in config.dimensions.by_table().items():
+        own = values.get(dimension.upper(), ())
+        codes[table] = tuple(Code(str(one["code"]), str(one.get("displayName") or "")) for one in own)
     return codes
 
 

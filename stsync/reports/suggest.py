@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -18,7 +18,7 @@ ALIKE = 0.6
 AHEAD = 0.1
 _MOST = 3
 # Where an equal number or code needs no line, because the stages let it stand for itself (design section 2).
-_STANDS_FOR_ITSELF = ("accounts", "business_units", "terms")
+_STANDS_FOR_ITSELF = ("accounts", "business_units", "terms", "job_types", "locations", "trades")
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def _same_code(own: str, codes: Iterable[Code]) -> bool:
     return bool(own) and any(one.code.upper() == own.strip().upper() for one in codes)
 
 
-def suggestions(gaps: Iterable[Used], codes: Codes, *, dimension: str | None) -> list[Suggestion]:
-    """A suggestion for each gap; without anything alike it has no proposals."""
-    wanted = {**WANTED, "business_units": f"{dimension} value", "tax_zones": "tax liability account"}
+def suggestions(gaps: Iterable[Used], codes: Codes, *, dimensions: Mapping[str, str]) -> list[Suggestion]:
+    """A suggestion for each gap; without anything alike it has no proposals. `dimensions` are the codes by table."""
+    wanted = {**WANTED, **{table: f"{dimension} value" for table, dimension in dimensions.items()}}
     return [Suggestion(gap, _proposals(gap, codes.get(gap.table, ())), wanted[gap.table]) for gap in gaps]
 
 
@@ -135,4 +135,5 @@ def _because(proposal: Proposal) -> str:
 
 def use_words(used: Used) -> str:
     """How many documents use a name and how much money follows it."""
-    return f"{used.documents:,} document{'' if used.documents == 1 else 's'}, {used.amount:,.2f}"
+    called = f"'{' '.join(used.called.split())}', " if used.called else ""
+    return f"{called}{used.documents:,} document{'' if used.documents == 1 else 's'}, {used.amount:,.2f}"

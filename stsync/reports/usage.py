@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from stsync.config.model import Config
+from stsync.core.dimensions import NONE
 from stsync.core.mapping import Mapping as Choices
 from stsync.core.mapping import folded
 from stsync.core.source.fields import Named, UnknownShape
 from stsync.core.source.invoice import Invoice, Item
 from stsync.core.source.payment import Payment
+from stsync.engine.trades import remembered_trades
 from stsync.state import InboxRow, State
 
 _STATES = ("pending", "waiting", "held", "dead", "settled")
@@ -23,7 +25,8 @@ class Used:
     """One ServiceTitan name as documents use it.
 
     `candidates` are what a look-up tries, in its order; `own_code` is what may map to itself where Business Central
-    has it; `key` is what a new line in the mapping begins with. `amount` is the money that follows this name.
+    has it; `key` is what a new line in the mapping begins with. `amount` is the money that follows this name. `called` is
+    the name of something whose line begins with its number.
     """
 
     table: str
@@ -32,6 +35,7 @@ class Used:
     own_code: str
     documents: int
     amount: Decimal
+    called: str = ""
 
     def entry(self, choices: Choices) -> str | None:
         """The folded key of the mapping entry that takes this name, or None when it is not mapped."""
@@ -41,7 +45,7 @@ class Used:
 
 @dataclass
 class _Tally:
-    counts: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = field(default_factory=dict)
+    counts: dict[tuple[str, tuple[str, ...]], tuple[str, str, str]] = field(default_factory=dict)
     documents: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
     amounts: dict[tuple[str, tuple[str, ...]], Decimal] = field(default_factory=dict)
 
@@ -50,7 +54,7 @@ class _Tally:
         seen: set[tuple[str, tuple[str, ...]]] = set()
         for use in uses:
             name = (use.table, use.candidates)
-            self.counts.setdefault(name, (use.key, use.own_code))
+            self.counts.setdefault(name, (use.key, use.own_code, use.called))
             self.amounts[name] = self.amounts.get(name, Decimal(0)) + use.amount
             self.documents[name] = self.documents.get(name, 0) + (name not in seen)
             seen.add(name)
@@ -58,8 +62,8 @@ class _Tally:
     def result(self) -> list[Used]:
         """Every name, the one with the most money first within its table."""
         found = [
-            Used(table, candidates, key, own_code, self.documents[table, candidates], self.amounts[table, candidates])
-            for (table, candidates), (key, own_code) in self.counts.items()
+            Used(table, name, key, own, self.documents[table, name], self.amounts[table, name], called)
+            for (table, name), (key, own, called) in self.counts.items()
         ]
         return sorted(found, key=lambda one: (one.table, -abs(one.amount), one.key))
 
@@ -71,27 +75,34 @@ class _Use:
     key: str
     own_code: str
     amount: Decimal
+    called: str = ""
 
 
 def usage(state: State, config: Config, choices: Choices) -> list[Used]:
     """What the documents since go-live use; a record of unknown shape is held anyway and counts for nothing here."""
     tally = _Tally()
+    with_trades = remembered_trades(state)
     for row in state.inbox.rows("invoices", _STATES):
-        tally.add(_invoice_uses(row, config, choices))
+        tally.add(_invoice_uses(row, config, choices, with_trades))
     for row in state.inbox.rows("payments", _STATES):
         tally.add(_payment_uses(row, config))
     return tally.result()
 
 
-def _invoice_uses(row: InboxRow, config: Config, choices: Choices) -> Iterator[_Use]:
+def _invoice_uses(
+    row: InboxRow, config: Config, choices: Choices, with_trades: Callable[[Invoice], Invoice]
+) -> Iterator[_Use]:
     try:
-        invoice = Invoice.parse(row.content)
+        invoice = with_trades(Invoice.parse(row.content))
     except UnknownShape:
         return
     if not _counts(invoice.active, invoice.invoiced_on, config):
         return
     for item in _billed(invoice):
-        yield from _item_uses(item, item.business_unit or invoice.business_unit, config, choices)
+        unit = item.business_unit or invoice.business_unit
+        yield from _item_uses(item, unit, config, choices)
+        yield from _trade_uses(item, unit, invoice, config)
+    yield from _document_uses(invoice, config)
     zone = invoice.tax_zone
     if zone is not None and invoice.sales_tax != 0 and config.invoices.tax.method == "line":
         yield _Use("tax_zones", (zone.id, zone.name), zone.name or zone.id, "", invoice.sales_tax)
@@ -115,6 +126,32 @@ def _item_uses(item: Item, unit: Named | None, config: Config, choices: Choices)
         yield _Use("accounts", (account.id, account.number, account.name), key, account.number, item.total)
     if unit is not None and config.dimensions.business_unit is not None:
         yield _Use("business_units", (unit.id, unit.name), unit.name or unit.id, unit.name, item.total)
+
+
+def _trade_uses(item: Item, unit: Named | None, invoice: Invoice, config: Config) -> Iterator[_Use]:
+    """The trade of a line's unit, as far as a run has read it."""
+    if "trades" not in config.dimensions.by_table() or (unit is not None and unit.id not in invoice.trades):
+        return
+    trade = invoice.trades[unit.id] if unit is not None else None
+    yield _named_use("trades", trade, item.total)
+
+
+def _document_uses(invoice: Invoice, config: Config) -> Iterator[_Use]:
+    tables = config.dimensions.by_table()
+    if "job_types" in tables:
+        yield _named_use("job_types", Named("", invoice.job_type) if invoice.job_type else None, invoice.total)
+    if "locations" in tables:
+        use = _named_use("locations", invoice.location, invoice.total)
+        # Many locations are called alike, so a line names one by its number.
+        own = invoice.location
+        yield replace(use, key=own.id, called=own.name) if own is not None else use
+
+
+def _named_use(table: str, named: Named | None, amount: Decimal) -> _Use:
+    """A name as documents use it, or that they have none."""
+    if named is None:
+        return _Use(table, (NONE,), NONE, "", amount)
+    return _Use(table, (named.id, named.name), named.name or named.id, named.name, amount)
 
 
 def _payment_uses(row: InboxRow, config: Config) -> Iterator[_Use]:

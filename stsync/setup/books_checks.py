@@ -9,6 +9,7 @@ from typing import Any
 from stsync.config.model import Config
 from stsync.core.snapshot import Account, Snapshot
 from stsync.setup.checks import Check, Group, fail, ok, unknown, warn
+from stsync.stages.findings import SOURCE_WORDS
 
 GROUP: Group = "Business Central"
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -64,31 +65,44 @@ def posting_dates(go_live: date, snapshot: Snapshot, today: date) -> Iterator[Ch
 
 
 def dimension_checks(config: Config, snapshot: Snapshot) -> Iterator[Check]:
-    """The dimension, and each value that a business unit is mapped to."""
-    dimension = (config.dimensions.business_unit or "").upper()
+    """Each dimension that documents carry, and each value that a name is mapped to."""
+    for dimension in config.dimensions.codes():
+        yield from _dimension(dimension.upper(), snapshot)
+    for table, dimension in config.dimensions.by_table().items():
+        values = snapshot.dimensions.get(dimension.upper())
+        if values is not None:
+            yield from _values(table, config.mapping.tables()[table], dimension.upper(), values)
+    for one in config.dimensions.more:
+        values = snapshot.dimensions.get(one.dimension.upper())
+        if one.value is not None and values is not None and one.value.upper() not in values:
+            todo = f"Create it on the Dimension Values page of {one.dimension}, or correct dimensions.more."
+            yield fail(GROUP, "dimensions.more", f"{one.dimension} has no value {one.value}", todo)
+
+
+def _dimension(dimension: str, snapshot: Snapshot) -> Iterator[Check]:
     values = snapshot.dimensions.get(dimension)
     if values is None:
         there = ", ".join(sorted(snapshot.dimensions)) or "none"
-        todo = "Correct dimensions.business_unit, or create the dimension in Business Central."
+        todo = "Correct dimensions in the configuration, or create the dimension in Business Central."
         yield fail(GROUP, f"dimension {dimension}", f"is not there; there are {there}", todo)
         return
     yield ok(GROUP, f"dimension {dimension}", f"values there: {len(values)}")
-    missing = [
-        f"{value} (business unit '{unit}')"
-        for unit, value in config.mapping.business_units.items()
-        if value.upper() not in values
-    ]
-    if missing:
-        todo = f"Create them on the Dimension Values page of {dimension}, or correct mapping.business_units."
-        yield fail(GROUP, "mapping.business_units", f"values that are not there: {_listed(missing)}", todo)
-    elif config.mapping.business_units:
-        yield ok(GROUP, "mapping.business_units", f"all {len(config.mapping.business_units)} are there")
     yield unknown(
         GROUP,
         f"blocked values of {dimension}",
         "whether a value is blocked, or is a heading, is not shown to programs",
         f"Look at the column Blocked on the Dimension Values page of {dimension}.",
     )
+
+
+def _values(table: str, entries: Mapping[str, str], dimension: str, values: frozenset[str]) -> Iterator[Check]:
+    word = SOURCE_WORDS[table]
+    missing = [f"{value} ({word} '{name}')" for name, value in entries.items() if value.upper() not in values]
+    if missing:
+        todo = f"Create them on the Dimension Values page of {dimension}, or correct mapping.{table}."
+        yield fail(GROUP, f"mapping.{table}", f"values that are not there: {_listed(missing)}", todo)
+    elif entries:
+        yield ok(GROUP, f"mapping.{table}", f"all {len(entries)} are there")
 
 
 def account_checks(config: Config, snapshot: Snapshot) -> Iterator[Check]:

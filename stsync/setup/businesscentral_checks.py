@@ -111,7 +111,7 @@ def needed_reads(config: Config) -> dict[str, Read]:
         "generalLedgerSetup": Read("generalLedgerSetup"),
         "taxGroups": Read("taxGroups"),
     }
-    if config.dimensions.business_unit:
+    if config.dimensions.codes():
         reads["dimensions"] = Read("dimensions", expand="dimensionValues")
     if config.mapping.terms:
         reads["paymentTerms"] = Read("paymentTerms")

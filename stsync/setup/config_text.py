@@ -12,8 +12,10 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from stsync.config.model import BusinessCentral, Config, Dimensions, Invoices, MappingTables, Payments, Section, Tax
+from stsync.config.dimensions import Dimensions
+from stsync.config.model import BusinessCentral, Config, Invoices, MappingTables, Payments, Tax
 from stsync.config.model import ServiceTitan as ServiceTitanSection
+from stsync.config.section import Section
 from stsync.core.mapping import Gap, yaml_text
 from stsync.setup.choices import Chosen
 from stsync.setup.proposals import Line
@@ -85,9 +87,11 @@ def _journals(chosen: Chosen) -> list[str]:
 
 def _dimension(chosen: Chosen) -> list[str]:
     lines = _comment(Dimensions.model_fields["business_unit"], "  ")
+    more = _comment(Dimensions.model_fields["more"], "  ")
+    more += ["  #more:", "  #  - {dimension: <dimension code>, source: job_type}"]
     if chosen.dimension is None:
-        return [*lines, "  #business_unit: <dimension code>"]
-    return [*lines, f"  business_unit: {yaml_text(chosen.dimension)}"]
+        return [*lines, "  #business_unit: <dimension code>", *more]
+    return [*lines, f"  business_unit: {yaml_text(chosen.dimension)}", *more]
 
 
 def _mapping(chosen: Chosen) -> Iterator[str]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from stsync.config.model import Config
+from stsync.core.dimensions import NONE
 from stsync.core.mapping import Gap, identity
 from stsync.core.mapping import Mapping as Choices
 from stsync.core.snapshot import Snapshot
@@ -19,6 +20,7 @@ from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
 from stsync.engine.settings import settings
+from stsync.engine.trades import remembered_trades
 from stsync.setup.checks import Check, ok, unknown, warn
 from stsync.stages.sales_lines import Findings, account_number, sales_lines
 from stsync.state import State
@@ -43,11 +45,12 @@ def coverage_by_documents(config: Config, choices: Choices, snapshot: Snapshot, 
     gaps: dict[Gap, Weight] = {}
     documents = 0
     lines = settings(config, choices).invoices.lines
+    with_trades = remembered_trades(state)
     for row in _contents(state, "invoices"):
         invoice = _invoice(row, config.go_live)
         if invoice is not None:
             findings = Findings()
-            sales_lines(invoice, choices=choices, snapshot=snapshot, settings=lines, findings=findings)
+            sales_lines(with_trades(invoice), choices=choices, snapshot=snapshot, settings=lines, findings=findings)
             _add(gaps, findings.gaps, invoice.total)
             documents += 1
     for row in _contents(state, "payments"):
@@ -99,6 +102,7 @@ def coverage_by_lists(config: Config, choices: Choices, snapshot: Snapshot, list
     """What ServiceTitan's lists have without a counterpart; not all of it need ever stand on a document."""
     found = {
         "business_units": _units(config, choices, snapshot, lists.get("business-units")),
+        **_trades(config, choices, snapshot, lists.get("business-units")),
         "accounts": _accounts(choices, snapshot, lists.get("gl-accounts")),
         "payment_types": _named_gaps(choices, "payment_types", "payment journal code", lists.get("payment-types")),
         "tax_zones": _tax_zones(config, choices, lists.get("tax-zones")),
@@ -134,6 +138,32 @@ def _units(
         if choices.lookup("business_units", row.get("id"), row.get("name")) is None
         and identity(values, str(row.get("name") or "")) is None
     ]
+
+
+def _trades(
+    config: Config, choices: Choices, snapshot: Snapshot, rows: Sequence[Mapping[str, Any]] | None
+) -> dict[str, list[Gap] | None]:
+    """The trades of the units in use, if a dimension is taken from them. Job types and locations show on documents."""
+    dimension = config.dimensions.by_table().get("trades")
+    if dimension is None:
+        return {}
+    if rows is None:
+        return {"trades": None}
+    values = snapshot.dimensions.get(dimension.upper(), frozenset())
+    trades = dict.fromkeys(_trade(row) for row in active(rows))
+    missing = [
+        (trade_id, name)
+        for trade_id, name in trades
+        if choices.lookup("trades", trade_id, name) is None and identity(values, name) is None
+    ]
+    return {"trades": [Gap("trades", name or trade_id, f"{dimension} value") for trade_id, name in missing]}
+
+
+def _trade(row: Mapping[str, Any]) -> tuple[str, str]:
+    trade = row.get("trade")
+    if not isinstance(trade, dict) or not trade.get("id"):
+        return "", NONE
+    return str(trade["id"]), str(trade.get("name") or "")
 
 
 def _accounts(choices: Choices, snapshot: Snapshot, rows: Sequence[Mapping[str, Any]] | None) -> list[Gap] | None:

@@ -111,7 +111,7 @@ def test_suggest_offline_proposes_a_journal_that_the_configuration_names(books: 
 def test_pasted_proposals_are_yaml_with_text_on_both_sides() -> None:
     gaps = [used("accounts", 'Rental: "A" #1', "77"), used("accounts", "4600"), used("payment_types", "Zelle")]
     codes = {"accounts": (Code("040600", "Rental A 1"), Code("4600", "Other", usable=False))}
-    lines = yaml_lines(suggestions(gaps, codes, dimension="DEPARTMENT"))
+    lines = yaml_lines(suggestions(gaps, codes, dimensions={"business_units": "DEPARTMENT"}))
     assert yaml.safe_load("\n".join(lines)) == {
         "mapping": {"accounts": {'Rental: "A" #1': "040600"}, "payment_types": None}
     }
@@ -119,7 +119,7 @@ def test_pasted_proposals_are_yaml_with_text_on_both_sides() -> None:
 
 def test_two_names_that_are_alike_are_left_for_a_person_to_choose() -> None:
     codes = {"business_units": (Code("DRN-W", "Drain West 1"), Code("DRN-V", "Drain West 2"), Code("X", "Roofing"))}
-    (found,) = suggestions([used("business_units", "Drain West")], codes, dimension="DEPARTMENT")
+    (found,) = suggestions([used("business_units", "Drain West")], codes, dimensions={"business_units": "DEPARTMENT"})
     assert [one.code for one in found.proposals] == ["DRN-V", "DRN-W"]
     assert found.clear is None
     assert yaml_lines([found])[-1].startswith('    # "Drain West": <DEPARTMENT value>')
@@ -127,7 +127,7 @@ def test_two_names_that_are_alike_are_left_for_a_person_to_choose() -> None:
 
 def test_a_closed_account_is_never_proposed() -> None:
     codes = {"accounts": (Code("4600", "Generator Rental", usable=False),)}
-    (found,) = suggestions([used("accounts", "Generator Rental")], codes, dimension=None)
+    (found,) = suggestions([used("accounts", "Generator Rental")], codes, dimensions={})
     assert found.proposals == ()
 
 
@@ -139,7 +139,7 @@ def test_an_equal_account_number_needs_no_line_but_an_equal_journal_does() -> No
 
 def test_tax_zones_are_proposed_accounts_that_speak_of_tax_only() -> None:
     codes = {"tax_zones": (Code("40100", "Mesa Revenue"), Code("22010", "Sales Tax Payable"))}
-    (found,) = suggestions([used("tax_zones", "Mesa")], codes, dimension=None)
+    (found,) = suggestions([used("tax_zones", "Mesa")], codes, dimensions={})
     assert [one.code for one in found.proposals] == ["22010"]
 
 
@@ -266,3 +266,46 @@ def test_an_export_does_not_write_over_a_file_by_accident(books: Books) -> None:
     assert run(books, "map", "export", str(sheet)).exit_code == 2
     assert sheet.read_text() == "mine"
     assert run(books, "map", "export", str(sheet), "--force").exit_code == 0
+
+
+def _with_more_dimensions(books: Books) -> None:
+    more = (
+        "  more:\n    - {dimension: JOBTYPE, source: job_type}\n    - {dimension: SITE, source: location}\n"
+        "    - {dimension: TRADE, source: trade}\n"
+    )
+    books.config.write_text(CONFIG.replace("  business_unit: DEPARTMENT\n", f"  business_unit: DEPARTMENT\n{more}"))
+
+    def read(state: State) -> None:
+        books.start(state)
+        job, site = {"id": 9, "number": "9", "type": "Install"}, {"id": 808, "name": "Home"}
+        books.read(state, "invoices", invoice(70, "700.00", job=job, location=site))
+        state.notes.note("business unit trades", json.dumps({"11": ["1", "HVAC"]}))
+
+    books.change(read)
+
+
+def test_names_behind_more_dimensions_are_listed_with_documents_and_money(books: Books) -> None:
+    _with_more_dimensions(books)
+    document = json.loads(run(books, "map", "show", "--json").stdout)
+    gaps = {(one["table"], one["servicetitan"]): (one["documents"], one["amount"]) for one in document["without_entry"]}
+    assert gaps["job_types", "Install"] == (1, "700.00")
+    assert gaps["locations", "808"] == (1, "700.00")
+    # The other invoices have no job: that too needs a line.
+    assert gaps["job_types", "(none)"][0] == 6
+    assert gaps["trades", "HVAC"] == (5, "1023.50")
+
+
+def test_a_suggested_location_is_told_by_its_number_with_its_name_beside(books: Books) -> None:
+    _with_more_dimensions(books)
+    text = run(books, "map", "suggest", "--offline").output
+    assert "    # \"808\": <SITE value>  # 'Home', 1 document, 700.00" in text
+    assert '    # "Install": <JOBTYPE value>' in text
+
+
+def test_names_behind_more_dimensions_travel_by_spreadsheet(books: Books) -> None:
+    _with_more_dimensions(books)
+    file = books.config.parent / "mapping.csv"
+    run(books, "map", "export", str(file))
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    assert any(line.startswith("job_types,Install,,") for line in lines)
+    assert any(line.startswith("locations,808,,") and "Home" in line for line in lines)

@@ -124,3 +124,22 @@ def test_keys_that_compare_equal_never_hide_one_another(problem, more, path):
     found = problem(more + "\n")
     assert found.path == path
     assert "is the same as" in found.message
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "{dimension: channel, source: constant, value: A}, {dimension: CHANNEL, source: trade}",
+        "{dimension: A, source: job_type}, {dimension: B, source: job_type}",
+        "{dimension: DEPARTMENT, source: location}",
+    ],
+)
+def test_a_dimension_has_one_source_and_a_table_one_dimension(problem, more):
+    found = problem(f"dimensions: {{business_unit: DEPARTMENT, more: [{more}]}}\n")
+    assert found.path == "dimensions.more"
+    assert "stands twice" in found.message
+
+
+def test_two_constants_are_two_dimensions(loaded):
+    more = "{dimension: A, source: constant, value: X}, {dimension: B, source: constant, value: X}"
+    assert loaded(f"dimensions: {{more: [{more}]}}\n").dimensions.codes() == ["A", "B"]

@@ -10,8 +10,9 @@ import pytest
 
 from stsync.config.example import example
 from stsync.config.load import load
-from stsync.config.model import Config, Section
+from stsync.config.model import Config
 from stsync.config.schema import json_schema
+from stsync.config.section import Section
 from stsync.config.shape import choices, entry_section, field_section, places_of, section_at
 from stsync.config.tree import read_marked
 from stsync.core.mapping import TABLES

@@ -11,6 +11,7 @@ import pytest
 from office import Office
 
 from stsync.sandbox.wsgi import Request, Response
+from stsync.setup.examination import examine
 
 MORE = """
     - { dimension: JOBTYPE, source: job_type }
@@ -346,3 +347,30 @@ def test_a_blocked_dimension_is_named_with_its_page(office: Office, what: str, r
     _carry(office, row)
     assert office.standing("invoices", row["id"])[1] == reference
     assert office.invoice(row["id"]) is None
+
+
+def test_doctor_names_every_value_that_is_missing_before_the_first_run(office: Office) -> None:
+    _dimensions_in_books(office)
+    more = """
+    - { dimension: JOBTYPE, source: job_type }
+    - { dimension: TRADE, source: trade }
+    - { dimension: CHANNEL, source: constant, value: PHONE }
+    - { dimension: REGION, source: location }
+"""
+    _with_more(office, more, '  job_types:\n    "Service": SERVICE\n    "Install": BUILD\n')
+    office.world.company.dimension_values.delete(_value(office, "TRADE", "PLUMBING"))
+    found = {one.name: one for one in examine(office.config)}
+    assert found["dimension JOBTYPE"].status == "ok"
+    assert "BUILD (job type 'Install')" in found["mapping.job_types"].found
+    assert found["dimensions.more"].found == "CHANNEL has no value PHONE"
+    assert found["dimension REGION"].status == "fail"
+    assert "'Plumbing'" in found["mapping.trades"].found
+
+
+def test_doctor_counts_the_documents_that_a_missing_value_keeps_back(office: Office) -> None:
+    _dimensions_in_books(office)
+    _with_more(office, "\n    - { dimension: JOBTYPE, source: job_type }\n")
+    office.run("invoices", only="none")
+    told = {one.name: one.found for one in examine(office.config)}["mapping.job_types"]
+    assert "is not mapped" in told
+    assert "documents" in told
