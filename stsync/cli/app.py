@@ -21,6 +21,7 @@ from stsync.cli import (
     reconcile,
     replay,
     sandbox,
+    state,
     support,
     sync,
     trace,
@@ -80,6 +81,7 @@ app.command("listen", short_help="Take webhook deliveries as hints (optional).",
 app.command("trigger", short_help="Send your own listener a signed trial.", epilog=listen.TRIGGER_EPILOG)(
     listen.trigger
 )
+app.add_typer(state.app, short_help="Back up, put back and check the state file.")
 app.command("support-bundle", short_help="What a helper needs to find a fault.", epilog=support.EPILOG)(
     support.support_bundle
 )
