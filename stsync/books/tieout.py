@@ -156,7 +156,7 @@ class _Comparison:
         self.sheet.book(booked, expected, payment_type(source.now))
         timing = not now and source.before is None and source.now.active
         self._explain(self._timing(source) if timing else self._drift(source), source, now, expected)
-        found = self._judge(source, document.number, booked, expected)
+        found = self._judge(source, document.number, booked, expected, gone=not booked)
         known = self._matched.sales.get(document.key)
         wrong = None if found else misplaced(source, document, known, keyed=carries_key(document, self._matched.sales))
         if wrong is not None:
@@ -212,11 +212,14 @@ class _Comparison:
         share = Share(source.record, source.now.total, note, reason.hint if reason is not None else "")
         self.sheet.explain(why, share, now, expected, payment_type(source.now))
 
-    def _judge(self, source: Source, document: str, booked: Amounts, expected: Amounts) -> bool:
+    def _judge(
+        self, source: Source, document: str, booked: Amounts, expected: Amounts, *, gone: bool = False
+    ) -> bool:
+        """Write down what is wrong, if anything is. `gone`: its entries are there, and take each other back."""
         found = finding(source.record, document, booked, expected)
         if found is None:
             return False
-        if source.owner in self._matched.undone:
+        if gone or source.owner in self._matched.undone:
             found = Finding(What.UNDONE, found.record, found.document, found.differences)
         self.findings.append(found)
         self.sheet.show(expected, payment_type(source.now))

@@ -1,0 +1,416 @@
+"""Every kind of mistake in the books is found and named, after a month that was exact; read through the real API.
+
+One month is carried over once. Each test changes the books as a person or a fault would, lets `reconcile` read both
+sides, and puts the books back. What others rightly made is no mistake: it is named as only in Business Central.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from office import DEPARTMENT, Office
+from tampering import Tamperer
+
+from stsync.books.reading import reconcile
+from stsync.books.result import TieOut, What
+from stsync.books.values import Period, Section, Why, month
+from stsync.sandbox.businesscentral import HandLine
+from stsync.sandbox.world import World
+from stsync.state import State
+from stsync.wiring import wire
+
+JUNE = month("2026-06")
+DAY = date(2026, 6, 17)
+
+
+class _PutBack(Exception):
+    pass
+
+
+class Books:
+    """The synced month, the hands that change its books, and the tie-out over the real interface."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.person = Tamperer(office.world)
+
+    def reconciled(self, period: Period = JUNE) -> TieOut:
+        wiring = wire(self.office.config)
+        with State.open_scratch(wiring.state_path) as state:
+            books = wiring.systems(read_only=True).books
+            return reconcile(period, state=state, books=books, config=wiring.config, choices=wiring.choices).tie_out
+
+    @contextmanager
+    def tampered(self) -> Iterator[Tamperer]:
+        """Whatever is changed inside is put back: the simulator's own undo log takes it back, commits or not."""
+        undo = self.office.world.company.store.undo
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(undo, "commit", lambda: None)
+            try:
+                with undo.transaction():
+                    yield Tamperer(self.office.world)
+                    raise _PutBack
+            except _PutBack:
+                pass
+
+
+@pytest.fixture(scope="module", params=["balances of now", "balances of a day"])
+def books(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
+    folder = tmp_path_factory.mktemp("injected")
+    with pytest.MonkeyPatch.context() as patch, World(invoices=119, folder=folder) as world:
+        world.environment.switches.aged_report_honours_date = request.param == "balances of a day"
+        office = Office(world, world.write_config(folder / "books" / "config.yaml"), patch)
+        office.run()
+        yield Books(office)
+
+
+def test_the_month_is_exact_before_anybody_touches_it(books: Books) -> None:
+    result = books.reconciled()
+    assert result.exact
+    assert {row.key.section for row in result.rows} == set(Section)
+    assert len(books.person.invoices) >= 5
+    assert len(books.person.payments) >= 20
+
+
+# Each returns how people know the document. The books are the tamperer's to change.
+
+
+def changed_amount(person: Tamperer) -> str:
+    person.shift(person.revenue(person.invoices[0]), "1.00")
+    return person.number(person.invoices[0])
+
+
+def off_by_a_cent_in_tax(person: Tamperer) -> str:
+    person.shift(person.tax_entry(person.invoices[1]), "-0.01")
+    return person.number(person.invoices[1])
+
+
+def missing_dimension(person: Tamperer) -> str:
+    person.desk.correct_dimension([person.revenue(person.invoices[2])], DEPARTMENT, "")
+    return person.number(person.invoices[2])
+
+
+def wrong_dimension_value(person: Tamperer) -> str:
+    entry = person.revenue(person.invoices[0])
+    other = "COMM" if entry.dimensions[DEPARTMENT] != "COMM" else "PHX-HVAC-M"
+    person.desk.correct_dimension([entry], DEPARTMENT, other)
+    return person.number(person.invoices[0])
+
+
+def duplicate_invoice(person: Tamperer) -> str:
+    one = person.invoices[0]
+    line = person.hand_line(amount=str(one.total))
+    person.desk.sales_invoice(
+        one.customer_number, [line], on=one.posting_date, external_number=one.external_document_number
+    )
+    return person.number(one)
+
+
+def wrong_account(person: Tamperer) -> str:
+    entry = person.revenue(person.invoices[0])
+    entry.account_number = "40300" if entry.account_number != "40300" else "40200"
+    return person.number(person.invoices[0])
+
+
+def revenue_booked_as_a_deposit(person: Tamperer) -> str:
+    person.revenue(person.invoices[1]).account_number = "22500"
+    return person.number(person.invoices[1])
+
+
+def revenue_on_an_account_outside_the_mapping(person: Tamperer) -> str:
+    person.revenue(person.invoices[1]).account_number = "66000"
+    return person.number(person.invoices[1])
+
+
+def receivable_on_another_account(person: Tamperer) -> str:
+    person.owed(person.invoices[2].number).account_number = "12500"
+    return person.number(person.invoices[2])
+
+
+def wrong_customer(person: Tamperer) -> str:
+    one, other = person.invoices[0], person.invoices[1].customer_number
+    assert one.customer_number != other
+    person.rebill(one, other)
+    return person.number(one)
+
+
+def cancelled_by_hand(person: Tamperer) -> str:
+    person.desk.cancel(person.invoices[0])
+    return person.number(person.invoices[0])
+
+
+def credited_under_our_number(person: Tamperer) -> str:
+    one = person.invoices[0]
+    lines = [person.hand_line(amount=str(one.total))]
+    person.desk.credit_memo(one.customer_number, lines, on=DAY, external_number=one.external_document_number)
+    return person.number(one)
+
+
+def deleted_invoice(person: Tamperer) -> str:
+    one = person.invoices[0]
+    number = person.number(one)
+    person.delete_postings(one.number)
+    person.company.invoices.delete(one)
+    return number
+
+
+def unposted_invoice(person: Tamperer) -> str:
+    one = person.invoices[3]
+    person.delete_postings(one.number)
+    one.posted, one.status, one.number = False, "Draft", one.draft_number
+    return person.number(one)
+
+
+def line_missing(person: Tamperer) -> str:
+    entry = person.revenue(person.invoices[4])
+    person.shift(entry, str(entry.amount))
+    person.take_out([entry])
+    return person.number(person.invoices[4])
+
+
+def line_added(person: Tamperer) -> str:
+    one = person.invoices[0]
+    person.add_line(one.number, "40810", "25.00")
+    return person.number(one)
+
+
+def tax_on_another_zones_account(person: Tamperer) -> str:
+    entry = person.tax_entry(person.invoices[0])
+    entry.account_number = "22030" if entry.account_number != "22030" else "22010"
+    return person.number(person.invoices[0])
+
+
+def tax_booked_as_revenue(person: Tamperer) -> str:
+    person.tax_entry(person.invoices[1]).account_number = "40100"
+    return person.number(person.invoices[1])
+
+
+def invoice_posted_as_credit_memo(person: Tamperer) -> str:
+    one = person.invoices[0]
+    person.retype(one.number, "Credit Memo")
+    return person.number(one)
+
+
+def external_number_altered(person: Tamperer) -> str:
+    number = person.number(person.invoices[0])
+    person.invoices[0].external_document_number = "ST 4711"
+    return number
+
+
+def external_numbers_swapped(person: Tamperer) -> str:
+    one, other = person.invoices[:2]
+    number = person.number(one)
+    numbers = other.external_document_number, one.external_document_number
+    one.external_document_number, other.external_document_number = numbers
+    return number
+
+
+def invoice_of_nobody(person: Tamperer) -> str:
+    one = person.invoices[0]
+    made = person.desk.sales_invoice(one.customer_number, [person.hand_line()], on=DAY, external_number="ST-404404")
+    return str(made.number)
+
+
+def payment_missing(person: Tamperer) -> str:
+    number = person.payments[0]
+    person.delete_postings(number)
+    return person.payment_number(number)
+
+
+def payment_twice(person: Tamperer) -> str:
+    person.twice(person.payments[1])
+    return person.payment_number(person.payments[1])
+
+
+def payment_of_another_amount(person: Tamperer) -> str:
+    number = person.payments[2]
+    person.money(number).amount += 9
+    person.owed(number).amount -= 9
+    person.owes_more(number, Decimal(-9))
+    return person.payment_number(number)
+
+
+def payment_on_another_bank(person: Tamperer) -> str:
+    entry = person.money(person.payments[0])
+    entry.account_number = "10600" if entry.account_number != "10600" else "10500"
+    return person.payment_number(person.payments[0])
+
+
+def payment_booked_as_revenue(person: Tamperer) -> str:
+    person.money(person.payments[0]).account_number = "40100"
+    return person.payment_number(person.payments[0])
+
+
+def payment_for_another_customer(person: Tamperer) -> str:
+    held = person.customer_entry(person.payments[0])
+    person.desk.unapply(held)
+    held.customer_number = next(one.number for one in person.company.customers if one.number != held.customer_number)
+    return person.payment_number(person.payments[0])
+
+
+def payment_reversed(person: Tamperer) -> str:
+    person.desk.reverse_payment(person.payments[0])
+    return person.payment_number(person.payments[0])
+
+
+def payment_of_nobody(person: Tamperer) -> str:
+    customer = person.invoices[0].customer_number
+    person.desk.payment(customer, "ST-P404404", Decimal(31), on=DAY, balancing_account="10500")
+    return "ST-P404404"
+
+
+MISTAKES: list[tuple[Callable[[Tamperer], str], What]] = [
+    (changed_amount, What.AMOUNT),
+    (off_by_a_cent_in_tax, What.AMOUNT),
+    (missing_dimension, What.DIMENSION),
+    (wrong_dimension_value, What.DIMENSION),
+    (duplicate_invoice, What.TWICE),
+    (wrong_account, What.ACCOUNT),
+    (revenue_booked_as_a_deposit, What.ACCOUNT),
+    (revenue_on_an_account_outside_the_mapping, What.AMOUNT),
+    (receivable_on_another_account, What.AMOUNT),
+    (wrong_customer, What.CUSTOMER),
+    (cancelled_by_hand, What.UNDONE),
+    (credited_under_our_number, What.AMOUNT),
+    (deleted_invoice, What.MISSING),
+    (unposted_invoice, What.MISSING),
+    (line_missing, What.AMOUNT),
+    (line_added, What.AMOUNT),
+    (tax_on_another_zones_account, What.ACCOUNT),
+    (tax_booked_as_revenue, What.AMOUNT),
+    (invoice_posted_as_credit_memo, What.MISSING),
+    (external_number_altered, What.NUMBER),
+    (external_numbers_swapped, What.AMOUNT),
+    (invoice_of_nobody, What.UNKNOWN),
+    (payment_missing, What.MISSING),
+    (payment_twice, What.TWICE),
+    (payment_of_another_amount, What.AMOUNT),
+    (payment_on_another_bank, What.ACCOUNT),
+    (payment_booked_as_revenue, What.ACCOUNT),
+    (payment_for_another_customer, What.BALANCE),
+    (payment_reversed, What.UNDONE),
+    (payment_of_nobody, What.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("inject", "what"), MISTAKES, ids=lambda one: getattr(one, "__name__", ""))
+def test_a_mistake_in_the_books_is_found_and_named(books: Books, inject: Callable[[Tamperer], str], what: What) -> None:
+    with books.tampered() as person:
+        number = inject(person)
+        result = books.reconciled()
+    assert not result.exact
+    named = [one for one in result.findings if number in {one.document, one.record.number if one.record else ""}]
+    named += [one for one in result.findings if number in one.note]
+    assert what in {one.what for one in named}, [
+        (one.what, one.record, one.document, one.note) for one in result.findings
+    ]
+
+
+def two_that_cancel_out(person: Tamperer) -> list[str]:
+    """The same row, a euro up and a euro down: no total shows it."""
+    unit = person.revenue(person.invoices[0]).dimensions[DEPARTMENT]
+    same = [one for one in person.invoices if person.revenue(one).dimensions[DEPARTMENT] == unit][:2]
+    person.shift(person.revenue(same[0]), "1.00")
+    person.shift(person.revenue(same[1]), "-1.00")
+    return [person.number(one) for one in same]
+
+
+def test_two_mistakes_that_cancel_out_are_both_named(books: Books) -> None:
+    with books.tampered() as person:
+        numbers = two_that_cancel_out(person)
+        result = books.reconciled()
+    assert result.unexplained(Section.RECEIVABLES) == result.unexplained(Section.REVENUE) == 0
+    assert not result.exact
+    assert set(numbers) <= {one.record.number for one in result.findings if one.record}
+
+
+def test_a_payment_on_a_wrong_card_is_named_with_both_customers(books: Books) -> None:
+    with books.tampered() as person:
+        number = payment_for_another_customer(person)
+        wrong = [one for one in books.reconciled().findings if one.what == What.BALANCE]
+    assert len(wrong) == 2
+    (mine,) = [one for one in wrong if f"Payment {number} of this customer has this amount." in one.note]
+    other = next(one for one in wrong if one is not mine)
+    assert f"Customer {other.document} has the opposite difference." in mine.note
+    assert mine.amount == -other.amount > 0
+
+
+# What others rightly made is no mistake; it is named, with its number, and the month stays exact.
+
+
+def hand_made_invoice(person: Tamperer) -> str:
+    customer = person.invoices[0].customer_number
+    return str(person.desk.sales_invoice(customer, [person.hand_line()], on=DAY, external_number="PHONE").number)
+
+
+def hand_made_credit_memo(person: Tamperer) -> str:
+    customer = person.invoices[0].customer_number
+    return str(person.desk.credit_memo(customer, [person.hand_line()], on=DAY).number)
+
+
+def credit_memo_applied_to_our_invoice(person: Tamperer) -> str:
+    one = person.invoices[1]
+    line = person.hand_line(amount="20.00")
+    return str(person.desk.credit_memo(one.customer_number, [line], on=DAY, applies_to=one.number).number)
+
+
+def journal_entry_on_revenue(person: Tamperer) -> str:
+    lines = [person.hand_line(amount="-50.00"), HandLine("66000", Decimal(50))]
+    person.desk.journal("GJ-9", DAY, lines)
+    return "GJ-9"
+
+
+def hand_made_receipt(person: Tamperer) -> str:
+    customer = person.invoices[2].customer_number
+    person.desk.payment(customer, "BANK-77", Decimal("33.21"), on=DAY, balancing_account="10500")
+    return "BANK-77"
+
+
+@pytest.mark.parametrize(
+    ("make", "sections"),
+    [
+        (hand_made_invoice, {Section.REVENUE, Section.ACCOUNTS, Section.RECEIVABLES, Section.CUSTOMERS}),
+        (hand_made_credit_memo, {Section.REVENUE, Section.ACCOUNTS, Section.RECEIVABLES, Section.CUSTOMERS}),
+        (credit_memo_applied_to_our_invoice, {Section.REVENUE, Section.RECEIVABLES, Section.CUSTOMERS}),
+        (journal_entry_on_revenue, {Section.REVENUE, Section.ACCOUNTS}),
+        (hand_made_receipt, {Section.PAYMENTS, Section.PAYMENT_TYPES, Section.CUSTOMERS}),
+    ],
+)
+def test_what_others_made_is_named_in_each_section_it_counts_in(
+    books: Books, make: Callable[[Tamperer], str], sections: set[Section]
+) -> None:
+    with books.tampered() as person:
+        number = make(person)
+        result = books.reconciled()
+    assert result.exact
+    for section in sections:
+        assert number in {one.number for one in result.foreign(section)}, section
+
+
+def test_a_credit_memo_of_others_says_which_invoice_of_ours_it_credits(books: Books) -> None:
+    with books.tampered() as person:
+        credited = person.invoices[1].number
+        number = credit_memo_applied_to_our_invoice(person)
+        result = books.reconciled()
+    (memo,) = [one for one in result.foreign(Section.RECEIVABLES) if one.number == number]
+    assert memo.description.endswith(f"credits {credited}")
+
+
+def test_an_invoice_moved_to_another_month_is_named_with_its_day(books: Books) -> None:
+    with books.tampered() as person:
+        one = person.invoices[0]
+        for entry in [*person.entries(one.number), person.customer_entry(one.number), one]:
+            entry.posting_date = date(2026, 7, 1)
+        result = books.reconciled()
+    (moved,) = [each for each in result.explanations(Section.RECEIVABLES) if each.why == Why.ANOTHER_PERIOD]
+    assert [(share.record.number, share.note) for share in moved.shares] == [
+        (books.person.number(one), "posted on 2026-07-01")
+    ]
+
+
+def test_the_books_are_back_as_they_were(books: Books) -> None:
+    assert books.reconciled().exact
