@@ -100,7 +100,8 @@ class Accounts:
             opening = rest - named.get(card, ZERO) if card in balances.opening else ZERO
             rests[card] = rest - opening
             rows.append(self._row(card, balances, tuple(foreign.get(card, ())), opening))
-        wrong = {card: rest for card, rest in rests.items() if rest not in {ZERO, named.get(card, ZERO)}}
+        left = {card: rest - named.get(card, ZERO) for card, rest in rests.items() if rest != 0}
+        wrong = {card: rest for card, rest in left.items() if rest != 0}
         return tuple(rows), tuple(self._finding(card, wrong, balances) for card in wrong)
 
     def _booked(self, source: Source) -> Decimal:

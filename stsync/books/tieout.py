@@ -212,9 +212,7 @@ class _Comparison:
         share = Share(source.record, source.now.total, note, reason.hint if reason is not None else "")
         self.sheet.explain(why, share, now, expected, payment_type(source.now))
 
-    def _judge(
-        self, source: Source, document: str, booked: Amounts, expected: Amounts, *, gone: bool = False
-    ) -> bool:
+    def _judge(self, source: Source, document: str, booked: Amounts, expected: Amounts, *, gone: bool = False) -> bool:
         """Write down what is wrong, if anything is. `gone`: its entries are there, and take each other back."""
         found = finding(source.record, document, booked, expected)
         if found is None:

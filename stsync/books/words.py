@@ -38,7 +38,7 @@ SHORT = {
     Section.PAYMENT_TYPES: "payment",
 }
 
-_WHAT = {
+WHAT = {
     What.MISSING: "stands as posted, but Business Central's general ledger does not show it",
     What.TWICE: "stands in Business Central twice",
     What.AMOUNT: "has other amounts in Business Central",
@@ -110,7 +110,7 @@ def sentence(finding: Finding) -> str:
     record = finding.record
     who = f"{record.noun.capitalize()} {record.number}, {record.name}" if record else "A document"
     where = f" ({finding.document})" if record is None or finding.document != record.number else ""
-    return f"{who}{where} {_WHAT[finding.what]}." + (f" {finding.note}" if finding.note else "")
+    return f"{who}{where} {WHAT[finding.what]}." + (f" {finding.note}" if finding.note else "")
 
 
 def to_do(finding: Finding) -> str:
@@ -118,16 +118,22 @@ def to_do(finding: Finding) -> str:
     return _TO_DO[finding.what]
 
 
+def place(one: Difference, result: TieOut) -> str:
+    """Where a difference stands: the section, the dimension value, the account."""
+    section, row, account = one.cell
+    found = [SHORT[section]]
+    if section == Section.CUSTOMERS:
+        return f"{SHORT[section]}, customer {row}"
+    if section == Section.REVENUE and result.dimension:
+        found.append(f"{result.dimension} {row or '(none)'}")
+    if account or section in {Section.SALES_TAX, Section.PAYMENTS}:
+        found.append(f"account {account or row}" if account or row else "")
+    return ", ".join(part for part in found if part)
+
+
 def difference(one: Difference, result: TieOut) -> str:
     """One cell in which the books are otherwise."""
-    section, row, account = one.cell
-    place = [SHORT[section]]
-    if section == Section.REVENUE and result.dimension:
-        place.append(f"{result.dimension} {row or '(none)'}")
-    if account or section in {Section.SALES_TAX, Section.PAYMENTS}:
-        place.append(f"account {account or row}" if account or row else "")
-    shown = ", ".join(part for part in place if part)
-    return f"{shown}: {one.found:,.2f} in Business Central, {one.expected:,.2f} in ServiceTitan"
+    return f"{place(one, result)}: {one.found:,.2f} in Business Central, {one.expected:,.2f} in ServiceTitan"
 
 
 def customers_as_of(result: TieOut) -> list[str]:

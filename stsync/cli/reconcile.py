@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
+from stsync.cli.workbookfile import check_workbook, write_workbook
 from stsync.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +26,13 @@ To = Annotated[
     datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day, included.", show_default=False)
 ]
 Everything = Annotated[bool, typer.Option("--all", help="List every record behind a figure, not only the first ones.")]
+Xlsx = Annotated[
+    Path | None,
+    typer.Option(
+        "--xlsx", metavar="FILE", help="Also write an Excel workbook with live sums, to be filed.", show_default=False
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the workbook if it is there already.")]
 
 EPILOG = (
     "For example at month-end:  stsync reconcile --month 2026-06   -   exit code 0 only if every cent is explained."
@@ -36,6 +45,8 @@ def reconcile(
     first: From = None,
     last: To = None,
     everything: Everything = False,
+    xlsx: Xlsx = None,
+    force: Force = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -43,21 +54,24 @@ def reconcile(
     """Compare ServiceTitan's month with Business Central's general ledger, and explain every difference.
 
     For the accountant at month-end. It reads Business Central's own entries, and ServiceTitan's documents as the last
-    run has read them; it writes nothing anywhere.
+    run has read them; it writes nothing in either system.
     """
     from stsync.books.reading import reconcile as compare
     from stsync.state import State
     from stsync.wiring import wire
 
-    period = period_of(month, first, last)
+period = period_of(month, first, last)
+    check_workbook(xlsx, force=force)
     wiring = wire(config)
     with State.open_scratch(wiring.state_path) as state:
         state.check_pin(wiring.pin)
         books = wiring.systems(read_only=True).books
         result = compare(period, state=state, books=books, config=wiring.config, choices=wiring.choices)
-    from stsync.cli.tieoutreport import proved, report
+    from stsync.cli.tieoutreport import never_read, proved, report
 
-    report(result, wiring.banner(), go_live=wiring.config.go_live, everything=everything)
+    if xlsx is not None:
+        write_workbook(xlsx, result, wiring, never_read(result))
+    report(result, wiring.banner(), go_live=wiring.config.go_live, everything=everything, workbook=xlsx)
     return ExitCode.OK if proved(result) else ExitCode.HELD
 
 

@@ -11,6 +11,8 @@ from stsync.cli.console import OUTPUT, Column, emit_json, insist, money, say, ta
 from stsync.cli.console import counted as counted_words
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stsync.books.reading import Reconciliation
     from stsync.books.result import Row, TieOut
     from stsync.books.values import Section
@@ -18,12 +20,15 @@ if TYPE_CHECKING:
 _SHOWN = 12
 
 
-def report(result: Reconciliation, banner: str, *, go_live: date, everything: bool) -> None:
-    """Print the result for a person, or as JSON."""
+def report(
+    result: Reconciliation, banner: str, *, go_live: date, everything: bool, workbook: Path | None = None
+) -> None:
+    """Print the result for a person, or as JSON; `workbook` is the file that it was also written to."""
     if OUTPUT.json:
         from stsync.books.document import document
 
-        emit_json({**document(result), "exact": proved(result), "never_read": never_read(result)})
+        file = str(workbook) if workbook is not None else None
+        emit_json({**document(result), "exact": proved(result), "never_read": never_read(result), "workbook": file})
         return
     from stsync.books import words
     from stsync.books.values import Section, Why
@@ -47,6 +52,8 @@ def report(result: Reconciliation, banner: str, *, go_live: date, everything: bo
     _uncounted(tie_out)
     _findings(tie_out)
     _verdict(tie_out, never_read(result))
+    if workbook is not None:
+        say(f"The workbook is in {workbook}.")
 
 
 def proved(result: Reconciliation) -> bool:
