@@ -95,7 +95,6 @@ class Why(StrEnum):
     CHANGED_AFTER_POSTING = "changed_after_posting"
     RE_DATED = "re_dated"
     ANOTHER_PERIOD = "another_period"
-    OTHER_CARD = "other_card"
     BEFORE_STSYNC = "balance_before_go_live"
 
 
@@ -114,7 +113,6 @@ WORDS = {
     Why.CHANGED_AFTER_POSTING: "changed in ServiceTitan after posting",
     Why.RE_DATED: "posted on the first open day",
     Why.ANOTHER_PERIOD: "dated in another period in one of the two",
-    Why.OTHER_CARD: "on another card of a merged customer",
     Why.BEFORE_STSYNC: "balance from before go-live",
 }
 

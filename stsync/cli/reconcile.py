@@ -60,7 +60,7 @@ def reconcile(
     from stsync.state import State
     from stsync.wiring import wire
 
-period = period_of(month, first, last)
+    period = period_of(month, first, last)
     check_workbook(xlsx, force=force)
     wiring = wire(config)
     with State.open_scratch(wiring.state_path) as state:
