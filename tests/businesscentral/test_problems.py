@@ -65,6 +65,18 @@ CASES = [
     (DIALOG, "Dimension AREA is blocked.", "dimension-blocked"),
     (DIALOG, "Dimension Value AREA - 30 is blocked.", "dimension-blocked"),
     (DIALOG, "Dimensions AREA and DEPARTMENT can't be used concurrently.", "dimension-combination-blocked"),
+    # Not in the facts in full: the third rule of default dimensions, headings, and combinations of values.
+    (DIALOG, "The Dimension Code AREA must not be used with Customer ST1.", "dimension-forbidden"),
+    (
+        DIALOG,
+        "Dimension Value Type for Dimension Value AREA - 30 must not be Heading.",
+        "dimension-value-not-for-posting",
+    ),
+    (
+        DIALOG,
+        "Dimension combinations AREA - 30 and DEPARTMENT - ADM can't be used concurrently.",
+        "dimension-combination-blocked",
+    ),
     (
         FIELD,
         "Customer Posting Group must have a value in Customer: No.=ST1. It cannot be zero or empty.",
@@ -373,3 +385,59 @@ def test_a_refusal_keeps_its_correlation_id_beside_the_vendors_words():
     assert found.reference == "business-central-refused"
     assert found.note == "Strange.  CorrelationId:  4f2a."
     assert comparable(found.note) == comparable("Strange.  CorrelationId:  other.")
+
+
+GOLDEN = [
+    (
+        "The dimensions used in Invoice 1001 are invalid. Select a Dimension Value Code for the Dimension Code AREA for "
+        "Customer ST1.",
+        "Customer ST1 demands a value of the dimension AREA, and this document has none.",
+        "Default Dimensions of Customer ST1",
+    ),
+    (
+        "The dimensions used in Invoice 1001, line no. 10000 are invalid. Select a Dimension Value Code for the Dimension "
+        "Code AREA for G/L Account 40100.",
+        "G/L Account 40100 demands a value of the dimension AREA, and a line of this document has none.",
+        "not shown to programs",
+    ),
+    (
+        "The Dimension Value Code must be 30 for Dimension Code AREA for Customer ST1.  Currently it's 40.",
+        "Customer ST1 accepts only 30 in the dimension AREA.",
+        "Default Dimensions of Customer ST1",
+    ),
+    (
+        "The Dimension Value Code must be 30 for Dimension Code AREA for G/L Account 40100.  Currently it's 40.",
+        "G/L Account 40100 accepts only 30 in the dimension AREA.",
+        "Default Dimensions of G/L Account 40100",
+    ),
+    (
+        "The AREA dimension is the default dimension, and it must have a value. You can set the value on the Default "
+        "Dimensions page.",
+        "The dimension AREA must have a value on this kind of account.",
+        "Default Dimensions",
+    ),
+    (
+        "The Dimension Code AREA must not be used with Customer ST1.",
+        "Customer ST1 accepts no value of the dimension AREA.",
+        "Value Posting (No Code)",
+    ),
+    ("Dimension AREA is blocked.", "Dimension AREA is blocked.", "page Dimensions"),
+    ("Dimension Value AREA - 30 is blocked.", "Dimension Value AREA - 30 is blocked.", "Dimension Values"),
+    (
+        "Dimensions AREA and DEPARTMENT can't be used concurrently.",
+        "The dimensions AREA and DEPARTMENT may not stand together on one entry.",
+        "Dimension Combinations",
+    ),
+    (
+        "The dimensions used in Invoice 1001 are invalid (Error: x).",
+        "Business Central rejects the dimensions of this record.",
+        "Default Dimensions",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "message", "page"), GOLDEN)
+def test_every_refusal_for_a_dimension_names_the_value_and_the_page(words: str, message: str, page: str) -> None:
+    found = reason(DIALOG, words)
+    assert found.message == message
+    assert page in found.hint

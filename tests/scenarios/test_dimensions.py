@@ -244,7 +244,7 @@ def test_a_rule_of_an_account_that_no_program_can_see_is_told_when_posting_is_re
         if account.number.startswith("4"):
             company.add_default_dimension(account, "PROJECT", "", "Code Mandatory")
     _carry(office, row)
-    assert office.standing("invoices", row["id"])[1] == "dimension-missing"
+    assert office.standing("invoices", row["id"]) == ("held", "dimension-missing")
     assert "G/L Account" in _reason(office, row).message
     assert not office.invoice(row["id"]).posted
 
@@ -345,7 +345,7 @@ def test_a_blocked_dimension_is_named_with_its_page(office: Office, what: str, r
         assert dimension is not None
         dimension.blocked = True
     _carry(office, row)
-    assert office.standing("invoices", row["id"])[1] == reference
+    assert office.standing("invoices", row["id"]) == ("held", reference)
     assert office.invoice(row["id"]) is None
 
 

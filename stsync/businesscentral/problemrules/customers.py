@@ -5,6 +5,12 @@ from __future__ import annotations
 from stsync.businesscentral.problemrules.rule import rule
 
 _ON_THE_CARD = "Clear Blocked on the customer card, or settle with whoever blocked the customer; then run again."
+# Facts 2.14: default dimensions of G/L accounts exist but are not visible to programs.
+_OF_AN_ACCOUNT = (
+    "On the page Default Dimensions of {owner}, change the value or its Value Posting rule, or give documents such a value "
+    "(dimensions and mapping in stsync's configuration). Rules of G/L accounts are not shown to programs, so this one "
+    "was not known before posting."
+)
 
 RULES = (
     rule(
@@ -28,10 +34,23 @@ RULES = (
     ),
     rule(
         "dimension-missing",
+        r"Select a Dimension Value Code for the Dimension Code (?P<dimension>.+?) for (?P<owner>G/L Account \S+?)\.?\s*$",
+        "{owner} demands a value of the dimension {dimension}, and a line of this document has none.",
+        _OF_AN_ACCOUNT,
+    ),
+    rule(
+        "dimension-missing",
         r"Select a Dimension Value Code for the Dimension Code (?P<dimension>.+?) for (?P<owner>.+?)\.?\s*$",
         "{owner} demands a value of the dimension {dimension}, and this document has none.",
-        "Map the business unit to a value of {dimension} in stsync, or change the rule on the page Default "
+        "Let documents carry {dimension} (dimensions in stsync's configuration), or change the rule on the page Default "
         "Dimensions of {owner}.",
+    ),
+    rule(
+        "dimension-wrong-value",
+        r"The Dimension Value Code must be (?P<value>.+?) for (?:the )?Dimension Code (?P<dimension>.+?) for "
+        r"(?P<owner>G/L Account [^.\s]+)",
+        "{owner} accepts only {value} in the dimension {dimension}.",
+        _OF_AN_ACCOUNT,
     ),
     rule(
         "dimension-wrong-value",
@@ -45,7 +64,8 @@ RULES = (
         "dimension-missing",
         r"The (?P<dimension>.+?) dimension is the default dimension, and it must have a value",
         "The dimension {dimension} must have a value on this kind of account.",
-        "Map the business unit to a value of {dimension} in stsync, or set the value on the page Default Dimensions.",
+        "Let documents carry {dimension} (dimensions in stsync's configuration), or set the value on the page Default "
+        "Dimensions.",
     ),
     rule(
         "dimension-blocked",
@@ -54,8 +74,21 @@ RULES = (
         "Clear Blocked on the page Dimensions or Dimension Values, or map to another value in stsync.",
     ),
     rule(
+        "dimension-forbidden",
+        r"Dimension Code (?P<dimension>.+?) must not be used with (?P<owner>[^.]+)",
+        "{owner} accepts no value of the dimension {dimension}.",
+        "On the page Default Dimensions of {owner}, change Value Posting (No Code), or take {dimension} out of dimensions "
+        "in stsync's configuration.",
+    ),
+    rule(
+        "dimension-value-not-for-posting",
+        r"Dimension Value Type for Dimension Value (?P<what>.+?) must not be (?P<type>[\w-]+)",
+        "The dimension value {what} is of type {type}, and nothing can be posted to it.",
+        "Map to a value of type Standard; the page Dimension Values shows the types.",
+    ),
+    rule(
         "dimension-combination-blocked",
-        r"Dimensions (?P<first>.+?) and (?P<second>.+?) can't be used concurrently",
+        r"Dimension(?:s| combinations) (?P<first>.+?) and (?P<second>.+?) can't be used concurrently",
         "The dimensions {first} and {second} may not stand together on one entry.",
         "Look at the page Dimension Combinations.",
     ),
