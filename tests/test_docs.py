@@ -312,3 +312,23 @@ def test_the_index_of_the_guide_names_every_page() -> None:
         for page in DOCS
         if page.name != "README.md" and f"({page.name})" not in index and f"({page.name}#" not in index
     } == set()
+
+
+# --- the documents that break books -------------------------------------------------------------------------------
+
+
+def _document_rows() -> list[list[str]]:
+    rows = [line.strip("|").split(" | ") for line in text("documents.md").splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in rows[1:]]
+
+
+def test_every_scenario_of_the_guide_names_a_test_that_there_is() -> None:
+    rows = _document_rows()
+    assert len(rows) > 20
+    for row in rows:
+        assert len(row) == 5, row
+        named = re.findall(r"`(?:tests/scenarios/)?(test_\w+\.py)::(test_\w+)`", row[-1])
+        assert named, row
+        for file, name in named:
+            source = (ROOT / "tests" / "scenarios" / file).read_text(encoding="utf-8")
+            assert f"def {name}(" in source, row
