@@ -7,7 +7,7 @@ A daily look costs little: only what changed on either side since the last one, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -227,7 +227,10 @@ def _book_changes(known: Known, in_books: InLedger) -> list[Change]:
     source_id = known.row.source_id
     if isinstance(known.now, Payment):
         return drift_books.payment_changes(posted, in_books.payment_entries.get(source_id, ()))
-    return drift_books.document_changes(posted, in_books.documents.get(source_id, drift_books.InBooks()))
+    there = in_books.documents.get(source_id, drift_books.InBooks())
+    # What a person had taken back by stsync correct is no second document, whatever Business Central calls it.
+    rows = tuple(row for row in there.rows if row.id not in known.link.ended)
+    return drift_books.document_changes(posted, replace(there, rows=rows))
 
 
 def _merged(state: State) -> Iterator[Merged]:

@@ -47,13 +47,12 @@ _BY_HAND: tuple[tuple[What, str], ...] = (
     ),
 )
 _REISSUE = (
-    "If the cancellation was right, cancel or adjust the invoice in ServiceTitan too. If it was a mistake, enter the "
-    "invoice again in Business Central by hand, and say so with stsync ignore."
+    "If the cancellation was right, cancel or adjust the invoice in ServiceTitan too. If it was a mistake, the command "
+    "shows, and after a confirmation makes, the invoice anew."
 )
 _CORRECT = {
-    "invoices": "Undo the change in ServiceTitan, or enter an adjustment invoice there for the difference. Else cancel "
-    "{number} on the Posted Sales Invoices page in Business Central (Correct, Cancel), enter it anew, and say so with "
-    "stsync ignore.",
+    "invoices": "Undo the change in ServiceTitan, or the command shows, and after a confirmation carries out, the "
+    "correction in the books: {number} is cancelled there and made anew as ServiceTitan has it now.",
     "payments": "Undo the change in ServiceTitan. Else unapply and reverse or re-apply {number} on the Customer Ledger "
     "Entries page in Business Central, and say so with stsync ignore.",
 }
@@ -69,14 +68,15 @@ def remedy(kind: str, source_id: str, number: str, changes: Sequence[Change]) ->
     if undone_on_both_sides(changes):
         return Remedy(_IGNORE, f'stsync ignore {one} {source_id} --reason "undone in both systems"')
     if What.CANCELLED in said:
-        return Remedy(_REISSUE)
+        return Remedy(_REISSUE, f"stsync correct {one} {source_id}")
     by_hand = next((text for what, text in _BY_HAND if what in said), None)
     if by_hand is not None:
         return Remedy(by_hand.format(number=number))
     if _only_due_date(changes):
         return Remedy(_DUE.format(number=number))
     if said & {What.FIELD, What.VOIDED}:
-        return Remedy(_CORRECT.get(kind, _CORRECT["payments"]).format(number=number))
+        command = f"stsync correct {one} {source_id}" if kind == "invoices" else ""
+        return Remedy(_CORRECT.get(kind, _CORRECT["payments"]).format(number=number), command)
     return Remedy(_APPLY.format(number=number) if What.APPLIED in said else _NOTED)
 
 

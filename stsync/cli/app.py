@@ -10,6 +10,7 @@ from stsync import __version__
 from stsync.cli import (
     auth,
     config,
+    correct,
     demo,
     doctor,
     drift,
@@ -64,6 +65,9 @@ app.command("reconcile", short_help="Prove the month against the general ledger.
     reconcile.reconcile
 )
 app.command("drift", short_help="What changed on either side after it was posted.", epilog=drift.EPILOG)(drift.drift)
+app.command("correct", short_help="Take back a posted invoice and make it anew.", epilog=correct.EPILOG)(
+    correct.correct
+)
 app.command("status", short_help="The last runs, and where every record stands.")(look.status)
 app.command("held", short_help="What needs a person, by cause, and what to do.")(look.held)
 app.command("replay", short_help="Put failed records back in the queue.")(replay.replay)

@@ -54,7 +54,7 @@ def document(result: Result, banner: str) -> dict[str, Any]:
         "in_doubt": result.in_doubt,
         "plan": {
             "digest": result.plan.digest,
-            "operations": [_operation(one) for one in result.plan.operations()],
+            "operations": [operation_document(one) for one in result.plan.operations()],
             "records": [_record(one) for one in result.plan.decisions],
         },
         "carried": {kind: {"count": count, "amount": amount} for kind, (count, amount) in result.carried.items()},
@@ -66,7 +66,8 @@ def document(result: Result, banner: str) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def operation_document(operation: Operation) -> dict[str, Any]:
+    """One write as plain values."""
     return {
         "key": operation.key,
         "verb": operation.verb.value,

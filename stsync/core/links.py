@@ -49,6 +49,7 @@ class Link:
     `revision` numbers the next create or update, so that no key is ever used for two different writes;
     `attempt` goes up each time something of ours was deleted to be made anew.
     `settled` is false while a write was sent whose answer never came; `entity` is the set that holds the counterpart.
+    `ended` are the ids of former counterparts that a person had taken back (stsync correct): they stand for nothing.
     `origin` is "baseline" for an invoice from before go_live that a person linked to its opening document. Where that
     was posted through a journal there is no sales invoice: `id` is then empty, and `number` is its document number.
     """
@@ -67,6 +68,7 @@ class Link:
     sent: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
     entity: str = ""
+    ended: frozenset[str] = frozenset()
 
     @property
     def is_baseline(self) -> bool:
@@ -94,7 +96,9 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         return _changed(state, settled=False, sent=parse_json(entry.body))
     revision = state.revision + (entry.verb != Verb.POST)
     if entry.verb == Verb.DELETE:
-        return Link(revision=revision, attempt=state.attempt + 1)
+        return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended)
+    if entry.verb == Verb.CANCEL:
+        return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended | {entry.target_id or state.id})
     if entry.verb == Verb.POST:
         # What was posted is the source as it was then: it may have changed since the draft without changing its body.
         fingerprint = str(entry.detail.get("fingerprint") or state.fingerprint)

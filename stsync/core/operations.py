@@ -26,6 +26,7 @@ class Verb(StrEnum):
     ADOPT = "adopt"  # found in the target, made by an earlier run whose answer or state was lost; nothing is sent
     DELETE = "delete"  # only ever our own draft or our own unposted journal line
     POST = "post"
+    CANCEL = "cancel"  # ends a posted counterpart; only ever because a person said so (stsync correct)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from stsync.engine.records import Records
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Wanted
-from stsync.stages import customers, invoices, payment_journals, payments, pricebook
+from stsync.stages import correction, customers, invoices, payment_journals, payments, pricebook
 from stsync.stages.invoices import Buyer
 from stsync.stages.payment_entry import Payable
 
@@ -99,14 +99,17 @@ class _Desk:
         self._unreadable = {one.source_id: one.reason for one in records.unreadable if one.kind == "customers"}
 
     def invoice(self, invoice: Invoice) -> Decision:
-        return invoices.plan(
+        link = self._records.link("invoices", invoice.id)
+        key = invoices.natural_key(invoice.id)
+        decision = invoices.plan(
             invoice,
-            link=self._records.link("invoices", invoice.id),
+            link=link,
             buyer=self._buyer(invoice.customer.id if invoice.customer else None),
             choices=self._settings.choices,
-            snapshot=self._snapshot,
+            snapshot=correction.without_ended(self._snapshot, key, link),
             settings=self._settings.invoices,
         )
+        return correction.unless_cancelled_there(decision, self._snapshot.invoices.get(key, ()), link)
 
     def payment(self, payment: Payment, payables: Mapping[str, Payable]) -> Decision:
         return payments.plan(
@@ -254,6 +257,11 @@ _NEVER = {
     "removed": (
         "invoice-cancelled",
         "was cancelled in ServiceTitan before it was posted",
+        "Apply the payment in ServiceTitan to another invoice, or take it off this one.",
+    ),
+    "reversed": (
+        "invoice-cancelled",
+        "was cancelled in ServiceTitan and taken back in the books",
         "Apply the payment in ServiceTitan to another invoice, or take it off this one.",
     ),
     "by_hand": (

@@ -114,7 +114,7 @@ def run(wiring: Wiring, order: Order, watcher: Watcher | None = None) -> Result:
     watching = watcher or Silent()
     with _lock(wiring, order), _state(wiring, order) as state:
         state.pin(wiring.pin)
-        trail = _Trail(state)
+        trail = Trail(state)
         systems = wiring.systems(read_only=order.dry_run, on_exchange=trail.add)
         run_id = trail.run_id = _start(state, order)
         try:
@@ -239,7 +239,7 @@ def _apply(at: _Sitting, drawn: Drawn) -> Desk:
     attempts = at.wiring.config.limits.attempts
     desk = Desk(state, at.run_id, attempts=attempts, hashes=drawn.hashes, progress=at.watcher.applying)
     desk.write_down(plan.decisions)
-    protocol = LedgerProtocol(state, at.run_id, explain=_explain)
+    protocol = LedgerProtocol(state, at.run_id, explain=explain)
     apply_customers(_acting(plan, "customers"), books=books, protocol=protocol, desk=desk)
     InvoiceDesk(books, protocol, desk).apply(_acting(plan, "invoices"))
     payments = PaymentDesk(books, protocol, desk, at.run_id)
@@ -254,12 +254,13 @@ def _acting(plan: Plan, kind: str) -> Sequence[Decision]:
     return plan.of(kind, Standing.ACT)
 
 
-def _explain(error: Refused) -> Reason:
-    explain = titan_problems.reason_for if error.system == "ServiceTitan" else books_problems.reason_for
-    return explain(error)
+def explain(error: Refused) -> Reason:
+    """What a refusal means, in the words for the system that refused."""
+    meaning = titan_problems.reason_for if error.system == "ServiceTitan" else books_problems.reason_for
+    return meaning(error)
 
 
-class _Trail:
+class Trail:
     """Puts every write that left into the audit, with the ids that the vendor's support asks for."""
 
     def __init__(self, state: State) -> None:

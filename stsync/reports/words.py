@@ -20,6 +20,7 @@ OUTCOMES = MappingProxyType(
         "carried": "carried over",
         "merged": "merged into another customer",
         "removed": "cancelled in ServiceTitan, our draft removed",
+        "reversed": "cancelled in both systems",
         "nothing_to_post": "nothing on it to post",
         "not_ready": "waiting for ServiceTitan to post it",
         "exported_elsewhere": "exported from ServiceTitan by other means",
@@ -55,7 +56,14 @@ ENTITIES = MappingProxyType(
     }
 )
 DONE = MappingProxyType(
-    {"create": "made", "update": "updated", "adopt": "taken on as it is", "delete": "deleted", "post": "posted"}
+    {
+        "create": "made",
+        "update": "updated",
+        "adopt": "taken on as it is",
+        "delete": "deleted",
+        "post": "posted",
+        "cancel": "cancelled",
+    }
 )
 
 

@@ -166,7 +166,8 @@ def _changed_after_posting(invoice: Invoice, number: str, total: Decimal | None,
         f"Invoice {about.number} was changed in ServiceTitan after it was posted as {number} "
         f"for {total:,.2f}; ServiceTitan now says {invoice.total:,.2f}"
         + ("." if invoice.active else " and that it is cancelled."),
-        f"Nothing was changed in the books. To see every field and the way out, run: stsync drift --only {invoice.id}",
+        f"Nothing was changed in the books. To see every field, run: stsync drift --only {invoice.id}\n"
+        f"To correct the books, undo the change in ServiceTitan, or run: stsync correct invoice {invoice.id}",
     )
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from stsync.cli import console
 from stsync.cli.app import app
+from stsync.sandbox import faults
 from stsync.sandbox.businesscentral.accountant import Accountant, HandLine
 from stsync.sandbox.company.later import LATER
 from stsync.state import State
@@ -281,3 +282,233 @@ def test_the_look_is_remembered_only_when_it_was_a_whole_one(posted: Office) -> 
     drifted(posted)
     with State.open_scratch(posted.state_file) as state:
         assert state.notes.note("drift") is not None
+
+
+# --- the correction ------------------------------------------------------------------------------------------------
+
+
+def corrected(office: Office, source_id: str, *options: str) -> Result:
+    """Order the correction of an invoice, without a terminal."""
+    return typed(office, "correct", "invoice", source_id, *(options or ("--yes",)))
+
+
+def documents(office: Office, source_id: str) -> list[tuple[str, str]]:
+    """The sales invoices that carry a ServiceTitan id, with their status, in the order in which they were made."""
+    key = f"ST-{source_id}"
+    return [(one.number, one.status) for one in office.world.company.invoices if one.external_document_number == key]
+
+
+def live(office: Office, source_id: str) -> Any:
+    """The one invoice of a ServiceTitan id that is not cancelled."""
+    (found,) = [
+        one
+        for one in office.world.company.invoices
+        if one.external_document_number == f"ST-{source_id}" and one.status != "Canceled"
+    ]
+    return found
+
+
+def owed(office: Office, customer: str) -> Decimal:
+    """What a customer owes, by the customer ledger."""
+    return sum(
+        (one.remaining for one in office.world.company.customer_ledger if one.customer_number == customer), Decimal(0)
+    )
+
+
+def revenue(office: Office) -> dict[tuple[str, str], Decimal]:
+    """Income by account and department, by the general ledger."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for one in office.world.company.gl_entries:
+        if one.account_number.startswith("4"):
+            key = (one.account_number, one.dimensions.get("DEPARTMENT", ""))
+            sums[key] = sums.get(key, Decimal(0)) - one.amount
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+def test_an_edited_invoice_is_cancelled_and_made_anew_to_the_cent(posted: Office) -> None:
+    source_id = later(posted, "invoice_edited")
+    before, card = posted.invoice(source_id), posted.invoice(source_id).customer_number
+    debt, income = owed(posted, card), sum(revenue(posted).values())
+    result = corrected(posted, source_id)
+    assert result.exit_code == 0, result.output
+    new = live(posted, source_id)
+    assert (before.status, new.posted, new.total - before.total) == ("Canceled", True, Decimal("65.00"))
+    assert owed(posted, card) - debt == Decimal("65.00")
+    assert sum(revenue(posted).values()) - income == Decimal("65.00")
+    assert posted.standing("invoices", source_id) == ("settled", "posted")
+    assert drifted(posted, "--all")["drifted"] == {}
+    books = everything(posted)
+    posted.run()
+    assert everything(posted) == books
+
+
+def test_a_voided_invoice_is_cancelled_and_nothing_stands_instead(posted: Office) -> None:
+    source_id = later(posted, "invoice_voided")
+    invoice = posted.invoice(source_id)
+    debt, income = owed(posted, invoice.customer_number), sum(revenue(posted).values())
+    assert corrected(posted, source_id).exit_code == 0
+    assert documents(posted, source_id) == [(invoice.number, "Canceled")]
+    assert owed(posted, invoice.customer_number) == debt - invoice.total
+    assert sum(revenue(posted).values()) < income
+    assert posted.standing("invoices", source_id) == ("settled", "reversed")
+    assert drifted(posted, "--all")["drifted"] == {}
+    posted.run()
+    assert documents(posted, source_id) == [(invoice.number, "Canceled")]
+
+
+def test_a_changed_business_unit_moves_the_revenue_and_no_debt(posted: Office) -> None:
+    source_id = later(posted, "business_unit_changed")
+    invoice = posted.invoice(source_id)
+    debt, before = owed(posted, invoice.customer_number), revenue(posted)
+    assert corrected(posted, source_id).exit_code == 0
+    after = revenue(posted)
+    assert owed(posted, invoice.customer_number) == debt
+    assert sum(after.values()) == sum(before.values())
+    moved = {department: after.get(key, 0) - before.get(key, 0) for key in {*before, *after} for _, department in [key]}
+    assert {department for department, amount in moved.items() if amount} == {"PHX-ELEC", "PHX-PLMB-S"}
+
+
+def test_a_corrected_tax_stands_in_the_books_afterwards(posted: Office) -> None:
+    source_id = later(posted, "tax_corrected")
+    total = posted.invoice(source_id).total
+    assert corrected(posted, source_id).exit_code == 0
+    assert live(posted, source_id).total == total + Decimal("0.02")
+
+
+def test_an_invoice_cancelled_by_hand_is_made_anew_only_on_an_order(posted: Office) -> None:
+    source_id = str(prepared(posted, 0)["id"])
+    invoice = posted.invoice(source_id)
+    Accountant(posted.world.company).cancel(invoice)
+    posted.run()
+    assert documents(posted, source_id) == [(invoice.number, "Canceled")]
+    assert corrected(posted, source_id).exit_code == 0
+    assert live(posted, source_id).total == invoice.total
+    assert drifted(posted, "--all")["drifted"] == {}
+
+
+def test_without_our_notes_an_invoice_cancelled_by_hand_is_held_and_never_made_again(
+    posted: Office, another: Callable[[Office, str], Office]
+) -> None:
+    source_id = str(prepared(posted, 0)["id"])
+    Accountant(posted.world.company).cancel(posted.invoice(source_id))
+    books = everything(posted)
+    lost = another(posted, "new computer")
+    lost.run()
+    assert lost.standing("invoices", source_id) == ("held", "cancelled-in-business-central")
+    assert everything(posted) == books
+
+
+def test_a_correction_without_a_yes_sends_nothing(posted: Office) -> None:
+    source_id, books = later(posted, "invoice_edited"), everything(posted)
+    shown = corrected(posted, source_id, "--dry-run")
+    assert shown.exit_code == 0, shown.output
+    assert "cancel" in shown.stdout
+    assert "454.30 before, 519.30 afterwards" in shown.stdout
+    unasked = typed(posted, "correct", "invoice", source_id)
+    assert unasked.exit_code == 4
+    assert "not-confirmed" in unasked.stderr
+    assert posted.writes() == []
+    assert everything(posted) == books
+
+
+def test_nothing_is_taken_back_that_did_not_change(posted: Office) -> None:
+    source_id = str(prepared(posted, 0)["id"])
+    told = corrected(posted, source_id)
+    assert told.exit_code == 2
+    assert "nothing-to-correct" in told.stderr
+    assert posted.writes() == []
+
+
+def test_nothing_is_taken_back_that_cannot_be_made_anew(posted: Office) -> None:
+    source_id = later(posted, "business_unit_changed")
+    posted.edit_config('    "Phoenix Plumbing Service":', '    "Some Other Unit":')
+    told = corrected(posted, source_id)
+    assert told.exit_code == 4
+    assert "cannot-be-made-anew" in told.stderr
+    assert posted.writes() == []
+
+
+def test_a_paid_invoice_is_left_alone_with_the_way_out(posted: Office) -> None:
+    row = posted.world.demo.scenario_rows("payment_changed_after_posting", "invoices")[0]
+    posted.world.tenant.correct_tax(row["id"], Decimal("1.00"))
+    told = corrected(posted, str(row["id"]))
+    assert told.exit_code == 4
+    assert "correct-paid-invoice" in told.stderr
+    assert "Unapply" in told.stderr
+    assert posted.writes() == []
+    desk = Accountant(posted.world.company)
+    payment = posted.world.demo.scenario_rows("payment_changed_after_posting", "payments")[0]
+    desk.unapply(desk.entry(f"ST-P{payment['id']}", "Payment"))
+    assert corrected(posted, str(row["id"])).exit_code == 0
+    assert live(posted, str(row["id"])).total == Decimal("261.00")
+
+
+def test_a_closed_period_is_said_before_anything_is_sent(posted: Office) -> None:
+    source_id = later(posted, "invoice_edited")
+    posted.world.company.ledger_setup.allow_posting_from = date(2026, 7, 1)
+    told = corrected(posted, source_id)
+    assert told.exit_code == 4
+    assert "correct-in-closed-period" in told.stderr
+    assert posted.writes() == []
+
+
+@pytest.mark.parametrize("left", ["draft", "posted"])
+def test_a_cancel_that_fails_half_way_is_explained_and_nothing_is_doubled(posted: Office, left: str) -> None:
+    source_id = later(posted, "invoice_edited")
+    company = posted.world.company
+    company.settings.failing_cancel = left
+    assert corrected(posted, source_id).exit_code == 3
+    assert posted.standing("invoices", source_id) == ("held", "cancel-failed-halfway")
+    company.settings.failing_cancel = ""
+    again = corrected(posted, source_id)
+    if left == "draft":
+        assert "credit-memo-in-the-way" in again.stderr
+        memo = next(one for one in company.credit_memos if not one.posted and one.applies_to_number)
+        company.credit_memos.delete(memo)
+        again = corrected(posted, source_id)
+    assert again.exit_code == 0, again.output
+    total = money(posted.world.tenant.invoices[int(source_id)]["total"])
+    entries = [one for one in company.customer_ledger if one.document_id in {d.id for d in _all(posted, source_id)}]
+    assert sum(one.remaining for one in entries) == total
+
+
+def _all(office: Office, source_id: str) -> list[Any]:
+    key = f"ST-{source_id}"
+    return [
+        one
+        for table in (office.world.company.invoices, office.world.company.credit_memos)
+        for one in table
+        if one.external_document_number == key
+    ]
+
+
+STEPS = {
+    "cancel": r"/salesInvoices\(.*cancel$",
+    "draft": r"/salesInvoices$",
+    "post": r"/salesInvoices\(.*post$",
+}
+LOST = {"never arrived": faults.DROP, "answer lost": faults.DROP_ANSWER, "answer cut short": faults.TRUNCATE}
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_correction_that_loses_an_answer_ends_as_if_it_had_not(posted: Office, step: str, fault: str) -> None:
+    source_id = later(posted, "invoice_edited")
+    rule = posted.world.sandbox.faults.add(LOST[fault], system="business_central", path=STEPS[step], count=1)
+    corrected(posted, source_id)
+    assert rule.fired
+    if step == "cancel" and posted.standing("invoices", source_id)[0] != "settled":
+        corrected(posted, source_id)
+    posted.run("invoices")
+    posted.run("invoices")
+    statuses = [status for _, status in documents(posted, source_id)]
+    assert sorted(statuses) == ["Canceled", "Open"]
+    total = money(posted.world.tenant.invoices[int(source_id)]["total"])
+    assert live(posted, source_id).total == total
+    entries = [
+        one
+        for one in posted.world.company.customer_ledger
+        if one.document_id in {d.id for d in _all(posted, source_id)}
+    ]
+    assert sum(one.remaining for one in entries) == total
+    assert posted.standing("invoices", source_id) == ("settled", "posted")

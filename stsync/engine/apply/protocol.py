@@ -146,6 +146,8 @@ class Protocol:
         A deletion of which nobody knew the end is taken back instead: what it was to remove is there, or was made anew.
         """
         for row in self._open(stage, source_id):
+            if row.verb == Verb.CANCEL:
+                continue
             if row.verb == Verb.DELETE:
                 self._state.ledger.forget(row.key, run_id=self._run_id)
             else:

@@ -22,4 +22,5 @@ def _known(state: State, row: LedgerRow) -> bool:
         return False
     # A record can settle for another reason (unposted again in ServiceTitan, posting switched off) while nobody knows
     # whether its posting happened: that stays open, and is looked up when the record comes back.
-    return row.verb != Verb.POST or record.outcome == "posted"
+    # Whether a document was taken back is asked of the books by the next stsync correct.
+    return row.verb != Verb.CANCEL and (row.verb != Verb.POST or record.outcome == "posted")

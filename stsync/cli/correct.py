@@ -1,0 +1,139 @@
+"""`stsync correct`: a correction of the books, prepared and shown, and carried out only when a person says so."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stsync.cli.console import OUTPUT, Column, emit_json, insist, money, one_line, say, table
+from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
+from stsync.cli.sync import DryRun
+from stsync.cli.trace import kind_of
+from stsync.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from stsync.engine.correct import Outcome, Prepared
+
+Yes = Annotated[bool, typer.Option("--yes", help="Carry it out without asking; for a script, after a look.")]
+
+EPILOG = "For example, after stsync drift:  stsync correct invoice 10482 --dry-run, look, then without --dry-run."
+
+
+@answering
+def correct(
+    kind: Annotated[str, typer.Argument(help="What it is: invoice.")],
+    record: Annotated[
+        str, typer.Argument(metavar="ID", help="Its number in ServiceTitan or Business Central, or its id.")
+    ],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> ExitCode:
+    """Take back a posted invoice that ServiceTitan has changed or voided since, and make it anew as it is now.
+
+    For the accountant, after stsync drift. It shows what would be sent, and sends it only after somebody has typed the
+    document's number, or with --yes. Business Central's own cancellation posts the credit memo.
+    """
+    from stsync.engine.correct import correct as carry_out
+    from stsync.http.redact import redact
+    from stsync.wiring import wire
+
+    _check(kind)
+    wiring = wire(config)
+    source_id = _source_id(wiring, record)
+    say(wiring.banner())
+    command = redact(" ".join(["stsync", *sys.argv[1:]]))
+
+    def confirmed(prepared: Prepared) -> bool:
+        _show(prepared)
+        return yes or _typed(prepared)
+
+    outcome = carry_out(wiring, source_id, command=command, dry_run=dry_run, confirm=confirmed)
+    if dry_run:
+        _show(outcome.prepared)
+    _tell(outcome, wiring.banner())
+    return outcome.exit_code
+
+
+def _check(kind: str) -> None:
+    if kind_of(kind) != "invoices":
+        raise UsageError(
+            "correct-by-hand",
+            f"A {kind} is corrected by a person in Business Central; this command takes back invoices.",
+            hint="Run: stsync drift. It names the entries and the pages.",
+        )
+
+
+def _source_id(wiring: Any, record: str) -> str:
+    from stsync.reports.find import find_record
+    from stsync.state import State
+
+    with State.open_scratch(wiring.state_path) as state:
+        state.check_pin(wiring.pin)
+        return find_record(state, "invoices", record).source_id
+
+
+def _show(prepared: Prepared) -> None:
+    """The plan: what is taken back, and what is made anew."""
+    invoice = prepared.invoice
+    name = invoice.customer.name if invoice.customer else ""
+    insist(f"Invoice {one_line(invoice.number or invoice.id)}, {one_line(name)}: the correction")
+    columns = [Column("write"), Column("to"), Column("under"), Column("amount", right=True), Column("what it does")]
+    rows = [
+        [one.verb.value, one.entity, one.natural_key, money(one.amount), one.why] for one in prepared.plan.operations()
+    ]
+    table("", columns, rows, needed=True)
+    before = money(prepared.former_total)
+    after = money(invoice.total) if prepared.taken_back.anew else "0.00"
+    insist(f"  In the books for this invoice: {before} before, {after} afterwards.")
+
+
+def _typed(prepared: Prepared) -> bool:
+    """Whether somebody on a terminal typed the document's number; nobody is ever asked where no terminal is."""
+    if OUTPUT.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    wanted = prepared.number or prepared.invoice.number
+    return bool(typer.prompt(f"Type {wanted} to carry it out", default="", show_default=False).strip() == wanted)
+
+
+def _tell(outcome: Outcome, banner: str) -> None:
+    if OUTPUT.json:
+        emit_json({"systems": banner, **_document(outcome)})
+        return
+    if not outcome.carried_out:
+        say("This was a preview. Nothing was sent, and nothing was noted.")
+    elif outcome.reason is not None:
+        insist(f"Not finished: {outcome.reason.message}")
+        insist(f"  What to do: {outcome.reason.hint}")
+        if outcome.reason.note:
+            insist(f"  They said: {outcome.reason.note}")
+    elif outcome.number:
+        say(
+            f"Done: {outcome.prepared.number or 'the former invoice'} is taken back, and {outcome.number} stands instead."
+        )
+    else:
+        say(
+            f"Done: {outcome.prepared.number} is taken back. ServiceTitan has cancelled the invoice, so none stands instead."
+        )
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    from stsync.cli.runreport import operation_document
+
+    prepared = outcome.prepared
+    return {
+        "run_id": outcome.run_id,
+        "carried_out": outcome.carried_out,
+        "source_id": prepared.invoice.id,
+        "number": prepared.invoice.number,
+        "before": {"number": prepared.number, "amount": prepared.former_total},
+        "after": {"number": outcome.number, "amount": prepared.invoice.total if prepared.taken_back.anew else 0},
+        "operations": [operation_document(one) for one in prepared.plan.operations()],
+        "state": outcome.state,
+        "outcome": outcome.outcome,
+        "reason": vars(outcome.reason) if outcome.reason is not None else None,
+    }

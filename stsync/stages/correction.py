@@ -1,0 +1,217 @@
+"""Corrections of posted invoices: what is taken back in the books, and how, once a person has said so.
+
+What an accountant can rely on:
+- a posted document is never edited: Business Central's own cancellation posts a credit memo against it;
+- an invoice that is paid cannot be cancelled there (facts section 3), and is taken back by a sales credit memo with the
+  lines that were posted, total for total;
+- after that the invoice is made anew as ServiceTitan has it now, through the same draft, comparison and posting as any
+  other; an invoice that is cancelled in ServiceTitan is not made anew;
+- nothing here happens in an ordinary run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from stsync.core.links import Link
+from stsync.core.operations import Operation, Verb
+from stsync.core.plan import About, Decision, Standing, hold
+from stsync.core.reasons import Reason
+from stsync.core.snapshot import BookInvoice, Snapshot
+from stsync.core.source.invoice import Invoice
+from stsync.stages.invoices import STAGE, fingerprint, natural_key
+
+
+@dataclass(frozen=True)
+class CreditMemo:
+    """A sales credit memo that Business Central holds against the invoice."""
+
+    number: str
+    status: str
+    total: Decimal
+
+    @property
+    def draft(self) -> bool:
+        """Whether it is not posted."""
+        return self.status in {"Draft", "In Review"}
+
+
+@dataclass(frozen=True)
+class InBooks:
+    """The invoice in Business Central and the credit memos against it; `tried` is true when stsync tried to cancel it."""
+
+    invoice: BookInvoice | None
+    memos: Sequence[CreditMemo] = ()
+    tried: bool = False
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What is taken back, in order. `reason` says why nothing can be done here; `anew` whether the invoice is made again."""
+
+    operations: tuple[Operation, ...] = ()
+    reason: Reason | None = None
+    anew: bool = True
+
+
+def plan(invoice: Invoice, link: Link, there: InBooks, snapshot: Snapshot) -> Correction:
+    """How to bring the books back into line with one invoice of ServiceTitan."""
+    if not link.posted:
+        return _nothing_posted(invoice, link)
+    found = there.invoice
+    if found is None:
+        return Correction(reason=_not_there(link))
+    if found.status == "Canceled":
+        return Correction((_take_back(invoice, link, found, noted=True),), anew=invoice.active)
+    reason = _memo_in_the_way(found, there)
+    if reason is not None:
+        return Correction(reason=reason)
+    if any(_undoes(memo, found) for memo in there.memos):
+        return Correction((_take_back(invoice, link, found, noted=True),), anew=invoice.active)
+    if link.fingerprint == fingerprint(invoice):
+        return Correction(reason=_SAME)
+    if found.posting_date is not None and not snapshot.accepts(found.posting_date):
+        return Correction(reason=_period_closed(found))
+    if found.remaining != found.total:
+        return Correction(reason=_paid(found))
+    return Correction((_take_back(invoice, link, found),), anew=invoice.active)
+
+
+def without_ended(snapshot: Snapshot, key: str, link: Link) -> Snapshot:
+    """The snapshot without counterparts that stand for nothing: cancelled ones, and those a person had taken back."""
+    found = snapshot.invoices.get(key, ())
+    standing = tuple(one for one in found if one.live and one.id not in link.ended)
+    if len(standing) == len(found):
+        return snapshot
+    return replace(snapshot, invoices={**snapshot.invoices, key: standing})
+
+
+def unless_cancelled_there(decision: Decision, found: Sequence[BookInvoice], link: Link) -> Decision:
+    """Hold what would be made anew though a person cancelled it in Business Central: only a person may overrule that."""
+    dead = [one for one in found if not one.live and one.id not in link.ended]
+    if decision.standing != Standing.ACT or not dead or any(one.live and one.id not in link.ended for one in found):
+        return decision
+    number = decision.about.number or decision.source_id
+    reason = Reason(
+        "cancelled-in-business-central",
+        f"Invoice {number} stands in Business Central as {dead[-1].number}, which somebody cancelled there; ServiceTitan "
+        f"still shows it with {dead[-1].total:,.2f}.",
+        f"If the cancellation was right, cancel the invoice in ServiceTitan too. If not, run: stsync correct invoice "
+        f"{decision.source_id}",
+    )
+    return hold(decision.kind, decision.source_id, decision.about, reason)
+
+
+def decision(invoice: Invoice, taken_back: Correction) -> Decision:
+    """What is taken back, as a decision that a plan can show."""
+    return Decision(
+        STAGE, invoice.id, Standing.ACT, described(invoice), operations=taken_back.operations, outcome="reversed"
+    )
+
+
+def described(invoice: Invoice) -> About:
+    """How people know the invoice."""
+    name = invoice.customer.name if invoice.customer else ""
+    return About(number=invoice.number or invoice.id, name=name, on=invoice.invoiced_on, amount=invoice.total)
+
+
+def _take_back(invoice: Invoice, link: Link, found: BookInvoice, *, noted: bool = False) -> Operation:
+    """Business Central's own cancellation; `noted` when it is done there already, and only has to be written down."""
+    about = described(invoice)
+    why = "posts a corrective credit memo on the invoice's own date, and closes the invoice"
+    return Operation(
+        key=f"{STAGE}:{invoice.id}:cancel:{link.revision}",
+        stage=STAGE,
+        source_id=invoice.id,
+        verb=Verb.CANCEL,
+        entity="salesInvoices",
+        natural_key=natural_key(invoice.id),
+        label=f"invoice {about.number}, {about.name}, posted as {found.number}",
+        why="cancelled in Business Central already; nothing is sent" if noted else why,
+        before={"status": found.status, "total": found.total, "remaining": found.remaining},
+        target=found.id,
+        amount=found.total,
+        facts={"noted": noted, "number": found.number},
+    )
+
+
+def _nothing_posted(invoice: Invoice, link: Link) -> Correction:
+    if link.ended and invoice.active:
+        return Correction()  # taken back by an earlier correction that did not get to its end
+    return Correction(reason=_NOT_POSTED)
+
+
+def _undoes(memo: CreditMemo, found: BookInvoice) -> bool:
+    """A credit memo of a cancellation that failed after it was posted: the invoice is closed by it (facts section 3)."""
+    return not memo.draft and memo.total == found.total and found.remaining == 0
+
+
+def _memo_in_the_way(found: BookInvoice, there: InBooks) -> Reason | None:
+    for memo in there.memos:
+        if memo.draft:
+            return _draft_memo(found, memo, tried=there.tried)
+        if memo.status not in {"Canceled"} and not (_undoes(memo, found) and there.tried):
+            return _credited(found, memo)
+    return None
+
+
+_NOT_POSTED = Reason(
+    "nothing-to-correct",
+    "stsync has posted nothing for this invoice that still stands, so there is nothing to take back.",
+    "stsync trace tells its life; an invoice that is not posted yet is carried by stsync sync.",
+)
+_SAME = Reason(
+    "nothing-to-correct",
+    "ServiceTitan still shows the invoice as it was posted, so there is nothing to take back.",
+    "If something changed in Business Central, stsync drift names it, and what to do there.",
+)
+
+
+def _not_there(link: Link) -> Reason:
+    return Reason(
+        "posted-document-missing",
+        f"Business Central does not show {link.number} any more, so it cannot be cancelled.",
+        "Look for it and for its entries on the Customer Ledger Entries page in Business Central: entries usually stay when "
+        "somebody deletes a posted document. Correct it by hand, then say so with stsync ignore.",
+    )
+
+
+def _paid(found: BookInvoice) -> Reason:
+    paid = found.total - (found.remaining or Decimal(0))
+    return Reason(
+        "correct-paid-invoice",
+        f"{found.number} over {found.total:,.2f} is paid by {paid:,.2f}, and Business Central cancels only unpaid invoices.",
+        f"Unapply the payment on the Customer Ledger Entries page in Business Central (Unapply Entries), run this command "
+        f"again, then apply the payment to the new invoice. Or enter a sales credit memo for {found.number} by hand.",
+    )
+
+
+def _period_closed(found: BookInvoice) -> Reason:
+    return Reason(
+        "correct-in-closed-period",
+        f"{found.number} was posted on {found.posting_date}, and Business Central accepts no posting on that day any more; "
+        "a cancellation is posted on the invoice's own date.",
+        "Open the period for a moment on the General Ledger Setup page (Allow Posting From), or enter an adjustment invoice "
+        "in ServiceTitan, dated today: stsync carries it.",
+    )
+
+
+def _draft_memo(found: BookInvoice, memo: CreditMemo, *, tried: bool) -> Reason:
+    why = "a cancellation that failed halfway left it behind" if tried else "somebody prepared it by hand"
+    return Reason(
+        "credit-memo-in-the-way",
+        f"Draft credit memo {memo.number} over {memo.total:,.2f} stands against {found.number}: {why}. Nothing was sent.",
+        f"Delete {memo.number} on the Sales Credit Memos page in Business Central and run this command again, or post it "
+        "there.",
+    )
+
+
+def _credited(found: BookInvoice, memo: CreditMemo) -> Reason:
+    return Reason(
+        "credited-by-hand",
+        f"Credit memo {memo.number} over {memo.total:,.2f} is posted against {found.number}, and stsync did not make it. "
+        "Nothing was sent, so that nothing is taken back twice.",
+        "Decide in Business Central what the credit memo is worth, correct the rest by hand, then say so with stsync ignore.",
+    )
