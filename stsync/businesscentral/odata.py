@@ -85,6 +85,14 @@ def any_of(field: str, values: Iterable[Value]) -> str:
     return " or ".join(f"{field} eq {each}" for each in literals)
 
 
+def any_ending(field: str, endings: Iterable[str]) -> str:
+    """The field's text ends with one of these; one field only, as in any_of. Raises ValueError without endings."""
+    literals = list(dict.fromkeys(literal(ending) for ending in endings))
+    if not literals:
+        raise ValueError(f"no ending to look for in {field}")
+    return " or ".join(f"endswith({field},{each})" for each in literals)
+
+
 def enum_name(text: str) -> str:
     """An option's name as BC writes it in JSON: `In Review` becomes `In_x0020_Review` (facts section 1)."""
     if not text:

@@ -16,6 +16,7 @@ from stsync.cli import (
     drift,
     ignore,
     init,
+    link,
     listen,
     look,
     mapping,
@@ -78,6 +79,7 @@ app.command("init", short_help="Write the configuration by asking and looking.",
 app.command("doctor", short_help="Check everything that a run needs.", epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(auth.app, short_help="Store, look at, try and remove the secrets.")
 app.add_typer(config.app, short_help="Check, show and explain the configuration.")
+app.add_typer(link.app, short_help="Customers that Business Central has already.")
 app.add_typer(mapping.app, short_help="Names and numbers: ServiceTitan's and the books'.")
 app.command("listen", short_help="Take webhook deliveries as hints (optional).", epilog=listen.LISTEN_EPILOG)(
     listen.listen

@@ -123,6 +123,12 @@ class Customers(Section):
         description="The customer's number in Business Central; {id} stands for the number in ServiceTitan. "
         "Capital letters, digits and the signs - . / _ may stand around it.",
     )
+    when_similar: Literal["hold", "create"] = Field(
+        default="hold",
+        description="What to do about a new customer when Business Central has a card of the same name, e-mail or "
+        "telephone that belongs to no ServiceTitan customer yet. hold: a person decides, with stsync link. "
+        "create: a card is made in any case.",
+    )
     tax_liable: bool | None = Field(
         default=None,
         description="Whether new customers are marked as tax liable in Business Central. Leave it out where "

@@ -52,6 +52,7 @@ class Link:
     `ended` are the ids of former counterparts that a person had taken back (stsync correct): they stand for nothing.
     `origin` is "baseline" for an invoice from before go_live that a person linked to its opening document. Where that
     was posted through a journal there is no sales invoice: `id` is then empty, and `number` is its document number.
+    `carried` are a customer's fields as ServiceTitan had them when they were last carried over, or linked.
     """
 
     id: str = ""
@@ -69,6 +70,7 @@ class Link:
     origin: str = ""
     entity: str = ""
     ended: frozenset[str] = frozenset()
+    carried: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_baseline(self) -> bool:
@@ -114,6 +116,7 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         base=entry.detail.get("base") or state.base,
         posted=state.posted or bool(entry.detail.get("posted")),
         origin=str(entry.detail.get("origin") or state.origin),
+        carried=entry.detail.get("carried") or state.carried,
         revision=revision,
         entity=entry.entity,
     )

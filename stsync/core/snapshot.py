@@ -93,6 +93,8 @@ class Snapshot:
     """Facts from Business Central. A natural key that is in `probed` and has no counterpart is surely not there.
 
     `journals_made` counts, from our own ledger, how often a payment journal of this code was made before.
+    `strangers` are the cards found by name, e-mail or telephone that belong to no ServiceTitan customer of ours; the
+    clues they were looked for by stand in `probed` too.
     """
 
     accounts: Mapping[str, Account] = field(default_factory=dict)
@@ -105,6 +107,7 @@ class Snapshot:
     journals: Mapping[str, BookJournal] = field(default_factory=dict)
     journals_made: Mapping[str, int] = field(default_factory=dict)
     customers: Mapping[str, BookCustomer] = field(default_factory=dict)
+    strangers: Mapping[str, BookCustomer] = field(default_factory=dict)
     invoices: Mapping[str, tuple[BookInvoice, ...]] = field(default_factory=dict)
     posted_payments: Mapping[str, Decimal] = field(default_factory=dict)
     probed: frozenset[str] = frozenset()

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from stsync.core.operations import Ref
+from stsync.core.likeness import Register
+from stsync.core.links import Link
+from stsync.core.operations import Operation, Ref
 from stsync.core.plan import About, Decision, Plan, Standing, hold
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import Snapshot
@@ -22,6 +24,7 @@ from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Wanted
 from stsync.stages import correction, customers, invoices, payment_journals, payments, pricebook
+from stsync.stages.customers import Alike
 from stsync.stages.invoices import Buyer
 from stsync.stages.payment_entry import Payable
 
@@ -65,15 +68,22 @@ def plan(
 
 def wanted(drawn: Plan) -> Wanted:
     """The natural keys of everything a plan would write, and of what it asks the books about."""
-    keys: dict[str, set[str]] = {"customers": set(), "invoices": set(), "payments": set()}
+    keys: dict[str, set[str]] = {"customers": set(), "invoices": set(), "payments": set(), "clues": set()}
     for decision in drawn.decisions:
         if decision.kind in keys:
             keys[decision.kind] |= set(decision.asks)
         if decision.standing == Standing.ACT and decision.kind in keys:
             keys[decision.kind] |= {one.natural_key for one in decision.operations}
+            keys["clues"] |= {clue for one in decision.operations for clue in one.facts.get("clues", ())}
+            # The card that a document goes to may have been blocked or deleted since.
+            keys["customers"] |= {str(one.body["customerNumber"]) for one in decision.operations if _names_card(one)}
     for posting in drawn.postings:
         keys["payments"] |= {payment_journals.natural_key(one) for one in posting.facts["payments"]}
-    return Wanted(*(frozenset(keys[kind]) for kind in ("customers", "invoices", "payments")))
+    return Wanted(**{kind: frozenset(found) for kind, found in keys.items()})
+
+
+def _names_card(operation: Operation) -> bool:
+    return bool(operation.body.get("customerNumber"))
 
 
 def _limited(decisions: Iterable[Decision], limit: int | None, keep: Iterable[str] = ()) -> list[Decision]:
@@ -96,6 +106,7 @@ class _Desk:
         self._snapshot = snapshot
         self._settings = settings
         self._decided: dict[str, Decision] = {}
+        self._strangers = Register({number: customers.card_traits(one) for number, one in snapshot.strangers.items()})
         self._unreadable = {one.source_id: one.reason for one in records.unreadable if one.kind == "customers"}
 
     def invoice(self, invoice: Invoice) -> Decision:
@@ -104,7 +115,7 @@ class _Desk:
         decision = invoices.plan(
             invoice,
             link=link,
-            buyer=self._buyer(invoice.customer.id if invoice.customer else None),
+            buyer=self._buyer(invoice.customer.id if invoice.customer else None, "invoice"),
             choices=self._settings.choices,
             snapshot=correction.without_ended(self._snapshot, key, link),
             settings=self._settings.invoices,
@@ -115,7 +126,7 @@ class _Desk:
         return payments.plan(
             payment,
             link=self._records.link("payments", payment.id),
-            payer=self._buyer(payment.customer.id if payment.customer else None),
+            payer=self._buyer(payment.customer.id if payment.customer else None, "payment"),
             payables=payables,
             choices=self._settings.choices,
             snapshot=self._snapshot,
@@ -178,20 +189,31 @@ class _Desk:
             return replace(payable, holds=never)
         return replace(payable, waits=elsewhere.waits.get(invoice_id) or _not_there(decision, invoice_id))
 
-    def _buyer(self, customer_id: str | None) -> Buyer:
+    def _buyer(self, customer_id: str | None, document: str = "document") -> Buyer:
         if customer_id is None:
             return Buyer(reason=_NO_CUSTOMER)
         survivor = customers.survivor(customer_id, self._records.customers)
         if survivor is None:
-            return Buyer(reason=self._unreadable.get(customer_id) or _unknown_customer(customer_id))
+            chain = customers.merges(customer_id, self._records.customers)
+            return Buyer(reason=self._unreadable.get(customer_id) or _unknown_customer(chain))
         link = self._records.link("customers", survivor)
         if link.exists:
-            return Buyer(number=link.number)
+            return self._known_buyer(survivor, link, document)
         decision = self._customer(survivor, needed=True)
         if decision.standing == Standing.HOLD:
             return Buyer(reason=_customer_held(decision))
         key = decision.operations[-1].key if decision.operations else ""
-        return Buyer(number=self._settings.customers.number(survivor), comes_first=(key,) if key else ())
+        number = self._settings.customers.number(survivor)
+        blocked = customers.blocked(number, decision.about.name, self._snapshot.customers.get(number.upper()), document)
+        return Buyer(number=number, comes_first=(key,) if key else (), reason=blocked)
+
+    def _known_buyer(self, customer_id: str, link: Link, document: str) -> Buyer:
+        """The card of a customer that was carried or linked earlier, as it stands in the books now if it was looked up."""
+        card = self._snapshot.customers.get(link.number.upper())
+        name = self._records.customers[customer_id].name
+        if card is None and link.number in self._snapshot.probed:
+            return Buyer(number=link.number, reason=customers.card_gone(link, name))
+        return Buyer(number=link.number, reason=customers.blocked(link.number, name, card, document))
 
     def _customer(self, customer_id: str, needed: bool) -> Decision:
         if customer_id in self._decided:
@@ -206,10 +228,19 @@ class _Desk:
             probed=number in self._snapshot.probed,
             settings=self._settings.customers,
             needed=needed,
+            alike=() if link.exists else self._alike(customer_id),
+            said_new=customer_id in self._records.said_new,
         )
         if needed or decision.outcome != "ignored":
             self._decided[customer_id] = decision
         return decision
+
+    def _alike(self, customer_id: str) -> list[Alike]:
+        """Cards of nobody we know that may be this customer, those with the most reasons first."""
+        own = customers.traits(self._records.customers[customer_id], self._records.reaches[customer_id])
+        found = self._strangers.alike(own)
+        ordered = sorted(found, key=lambda number: (-len(found[number]), number))
+        return [Alike(self._snapshot.strangers[number], found[number]) for number in ordered]
 
 
 def _made_id(decision: Decision) -> str | Ref:
@@ -224,7 +255,15 @@ _NO_CUSTOMER = Reason(
 )
 
 
-def _unknown_customer(customer_id: str) -> Reason:
+def _unknown_customer(chain: Sequence[str]) -> Reason:
+    customer_id = chain[0]
+    if chain[-1] in chain[:-1]:
+        return Reason(
+            "customer-merged-in-a-circle",
+            f"ServiceTitan says that customer {customer_id} was merged in a circle: {' into '.join(chain)}. So nobody "
+            "can tell whose document it is; nothing was sent.",
+            "Open these customers in ServiceTitan and have its support undo one of the merges; the next sync follows.",
+        )
     return Reason(
         "customer-unknown",
         f"ServiceTitan customer {customer_id} cannot be read, or was merged into one that cannot.",

@@ -22,6 +22,7 @@ from stsync.engine.read import read_missing_contacts, read_missing_customers, wi
 from stsync.engine.records import Records, add_customers, add_links, add_reaches, chosen, open_records
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
+from stsync.engine.strangers import without_owned
 from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, reference_reads, snapshot
 from stsync.engine.trades import with_trades
 from stsync.servicetitan.client import ServiceTitan
@@ -71,9 +72,12 @@ def draw_plan(
     # What the books answer can let other records move up (under a limit, or a payment whose invoice was found posted):
     # they are looked up too, so that nothing is ever made unprobed.
     while wanted := decide.wanted(drawn).without(known.probed):
-        _complete_contacts(systems.servicetitan, state, records, drawn, now)
+        if _complete_contacts(systems.servicetitan, state, records, drawn, now):
+            # A telephone or e-mail that became known is one more thing to look for.
+            drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus)
+            wanted = decide.wanted(drawn).without(known.probed)
         tell(f"looking for {len(wanted.keys):,} records in Business Central")
-        known = look_up(systems.books, known, wanted)
+        known = without_owned(state, settings, look_up(systems.books, known, wanted))
         drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus)
     return Drawn(drawn, records.hashes)
 
@@ -115,12 +119,15 @@ def _complete_customers(
 
 def _complete_contacts(
     servicetitan: ServiceTitan, state: State, records: Records, first: Plan, now: Callable[[], datetime]
-) -> None:
-    """Contacts of customers that get a card in this run and of whom no contact is known."""
+) -> bool:
+    """Contacts of customers that get a card in this run and of whom no contact is known; whether there were any."""
     new = [one.source_id for one in first.of("customers", Standing.ACT)]
     without = [one for one in new if records.reaches[one].blank and not records.link("customers", one).exists]
-    read_missing_contacts(servicetitan, state, without, now=now)
+    wanted = set(without) - records.asked_contacts
+    records.asked_contacts |= wanted
+    read_missing_contacts(servicetitan, state, wanted, now=now)
     add_reaches(state, records)
+    return any(not records.reaches[one].blank for one in wanted)
 
 
 def _reference(

@@ -14,6 +14,7 @@ from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item
 from stsync.core.source.payment import Payment
 from stsync.engine.scope import Scope
+from stsync.engine.strangers import said_new
 from stsync.state import InboxRow, State
 
 Parsed = TypeVar("Parsed")
@@ -45,6 +46,8 @@ class Records:
     links: dict[tuple[str, str], Link] = field(default_factory=dict)
     hashes: dict[tuple[str, str], str] = field(default_factory=dict)
     new: set[tuple[str, str]] = field(default_factory=set)
+    said_new: frozenset[str] = frozenset()
+    asked_contacts: set[str] = field(default_factory=set)
 
     def link(self, stage: str, source_id: str) -> Link:
         """What the ledger knows of a record."""
@@ -140,6 +143,7 @@ def add_reaches(state: State, records: Records) -> None:
 
 def add_links(state: State, records: Records) -> None:
     """Add what the ledger knows of every record, and of every invoice that a payment names."""
+    records.said_new = said_new(state)
     paid = {one.invoice_id for payment in records.payments for one in payment.applications}
     wanted = {
         "customers": set(records.customers),

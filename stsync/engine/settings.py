@@ -28,7 +28,9 @@ def settings(config: Config, choices: Mapping) -> Settings:
     return Settings(
         choices=choices,
         customers=customers.Settings(
-            number=lambda customer_id: template.replace("{id}", customer_id), tax_liable=config.customers.tax_liable
+            number=lambda customer_id: template.replace("{id}", customer_id),
+            tax_liable=config.customers.tax_liable,
+            look_for_alike=config.customers.when_similar == "hold",
         ),
         invoices=_invoices(config),
         payments=payment_journals.Settings(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
-from stsync.businesscentral.odata import Read, any_of, enum_text
+from stsync.businesscentral.odata import Read, any_ending, any_of, enum_text
 from stsync.core.snapshot import Account, BookCustomer, BookInvoice, BookJournal, OpenLine, Snapshot
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.item import Item
@@ -161,18 +161,19 @@ class Wanted:
     customers: frozenset[str] = frozenset()
     invoices: frozenset[str] = frozenset()
     payments: frozenset[str] = frozenset()
+    clues: frozenset[str] = frozenset()  # `field=value` of customers that are to get a card
 
     def __bool__(self) -> bool:
-        return bool(self.customers or self.invoices or self.payments)
+        return bool(self.keys)
 
     def without(self, known: frozenset[str]) -> Wanted:
         """Those that were not looked up yet."""
-        return Wanted(self.customers - known, self.invoices - known, self.payments - known)
+        return Wanted(self.customers - known, self.invoices - known, self.payments - known, self.clues - known)
 
     @property
     def keys(self) -> frozenset[str]:
         """All of them."""
-        return self.customers | self.invoices | self.payments
+        return self.customers | self.invoices | self.payments | self.clues
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,7 @@ class Lookup:
             **_parts("customers", "customers", "number", self.wanted.customers),
             **_parts("documents", "salesInvoices", "externalDocumentNumber", self.wanted.invoices),
             **_parts("payments", "generalLedgerEntries", "documentNumber", self.wanted.payments, _LEDGER_FIELDS),
+            **_clue_reads(self.wanted.clues),
         }
 
     def added(self, books: BusinessCentral, known: Snapshot, rows: Mapping[str, Sequence[Row]]) -> Snapshot:
@@ -198,7 +200,11 @@ class Lookup:
         payments = [row for row in _named("payments", rows) if enum_text(str(row["documentType"])) == "Payment"]
         return replace(
             known,
-            customers={**known.customers, **{str(row["number"]): _customer(row) for row in _named("customers", rows)}},
+            customers={
+                **known.customers,
+                **{str(row["number"]): book_customer(row) for row in _named("customers", rows)},
+            },
+            strangers={**known.strangers, **{str(row["number"]): book_customer(row) for row in _named("alike", rows)}},
             invoices={**known.invoices, **_by_external_number(documents, posted)},
             posted_payments={**known.posted_payments, **_booked(payments)},
             probed=known.probed | self.wanted.keys,
@@ -216,6 +222,23 @@ def _parts(name: str, entity: str, field: str, keys: Iterable[str], fields: tupl
     }
 
 
+_ALIKE_FIELDS = ("id", "number", "displayName", "addressLine1", "postalCode", "phoneNumber", "email", "blocked")
+
+
+def _clue_reads(clues: Iterable[str]) -> dict[str, Read]:
+    """Cards of the same name, e-mail or telephone: one filter each, since `or` joins one field only (trap 26).
+
+    A telephone is looked for by its last digits, because everybody writes the rest differently.
+    """
+    reads: dict[str, Read] = {}
+    for field, comparison in (("displayName", any_of), ("email", any_of), ("phoneNumber", any_ending)):
+        values = sorted(clue.partition("=")[2] for clue in clues if clue.startswith(f"{field}="))
+        for start in range(0, len(values), KEYS_PER_READ):
+            part = comparison(field, values[start : start + KEYS_PER_READ])
+            reads[f"alike {field} {start}"] = Read("customers", filter=part, select=_ALIKE_FIELDS)
+    return reads
+
+
 def _named(name: str, rows: Mapping[str, Sequence[Row]]) -> list[Row]:
     return [row for key, part in rows.items() if key.startswith(f"{name} ") for row in part]
 
@@ -226,7 +249,8 @@ def look_up(books: BusinessCentral, known: Snapshot, wanted: Wanted) -> Snapshot
     return lookup.added(books, known, read_all(books, lookup.reads()))
 
 
-def _customer(row: Row) -> BookCustomer:
+def book_customer(row: Row) -> BookCustomer:
+    """A customer card."""
     fields = {name: value for name, value in row.items() if isinstance(value, str | bool)}
     fields["type"] = enum_text(str(row.get("type", "")))
     return BookCustomer(

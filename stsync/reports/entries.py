@@ -116,6 +116,20 @@ def _ignored_undone(detail: Detail) -> Sentence:
     return f"No longer dealt with by hand; put back in the queue by {detail.get('operator')}{why}", ()
 
 
+def _rewritten(detail: Detail) -> Sentence:
+    return "Business Central changed the card itself; nothing is sent for that.", tuple(detail.get("told", ()))
+
+
+def _linked(detail: Detail) -> Sentence:
+    lines = [f"because: {detail['reasons']}"] if detail.get("reasons") else []
+    lines += [f"file: {detail['file']}"] if detail.get("file") else []
+    return f"Linked to {detail.get('number')} by {detail.get('operator')}. Nothing was sent.", tuple(lines)
+
+
+def _said_new(detail: Detail) -> Sentence:
+    return f"No card in Business Central is this one, says {detail.get('operator')}: a new one may be made.", ()
+
+
 def _configuration(detail: Detail) -> Sentence:
     return "The configuration or mapping is another than at the run before.", (f"digest {detail.get('digest')}",)
 
@@ -131,5 +145,8 @@ _SPEAK: Mapping[str, Callable[[Detail], Sentence]] = {
     "replayed": _replayed,
     "ignored": _ignored,
     "ignored-undone": _ignored_undone,
+    "rewritten": _rewritten,
+    "linked": _linked,
+    "said-new": _said_new,
     "configuration": _configuration,
 }

@@ -1,19 +1,21 @@
 """Customers: a ServiceTitan customer becomes one Business Central customer.
 
 What a bookkeeper can rely on:
-- one ServiceTitan customer has at most one customer card, found by its number;
-- only the fields stsync owns are written (name, type, address, phone, e-mail), and only when they changed in
-  ServiceTitan: what a person keeps on the card otherwise stays;
+- one ServiceTitan customer has at most one customer card, found by its number or linked to it by a person;
+- no card is made while Business Central has one that may be the same customer: a person decides which it is;
+- only fields that changed in ServiceTitan since they were last carried are written; what a person edited on the card
+  in the meantime stays in all others, and where both changed the same field, ServiceTitan's value is written and said;
 - a name or address that is too long is shortened, and that is said;
 - the loser of a merge is reported, never deleted; its documents follow the survivor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stsync.core.likeness import Traits
 from stsync.core.links import Link
 from stsync.core.operations import Operation, Verb, digest
 from stsync.core.plan import About, Decision, act, hold, settle
@@ -21,6 +23,7 @@ from stsync.core.reasons import Reason
 from stsync.core.snapshot import BookCustomer
 from stsync.core.source.customer import Customer, Reach
 from stsync.core.text import fit, utf16_length
+from stsync.stages import customer_card
 
 STAGE = "customers"
 
@@ -40,10 +43,19 @@ _LENGTHS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices made in the configuration."""
+    """The choices made in the configuration. `look_for_alike`: hold a new customer that a card may stand for already."""
 
     number: Callable[[str], str]
     tax_liable: bool | None = None
+    look_for_alike: bool = True
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A card that may be this customer, and why."""
+
+    card: BookCustomer
+    reasons: tuple[str, ...]
 
 
 def card(customer: Customer, reach: Reach, settings: Settings) -> tuple[dict[str, Any], list[str]]:
@@ -74,6 +86,17 @@ def _kind(customer: Customer) -> str:
     return "Company" if customer.commercial else "Person"
 
 
+def traits(customer: Customer, reach: Reach) -> Traits:
+    """What tells the customer from others, as ServiceTitan has it."""
+    return Traits(customer.name, customer.address.street, customer.address.postal_code, reach.phone, reach.email)
+
+
+def card_traits(card: BookCustomer) -> Traits:
+    """The same of a card in Business Central."""
+    names = ("displayName", "addressLine1", "postalCode", "phoneNumber", "email")
+    return Traits(*(str(card.fields.get(name) or "") for name in names))
+
+
 def plan(
     customer: Customer,
     reach: Reach,
@@ -83,10 +106,13 @@ def plan(
     settings: Settings,
     probed: bool = True,
     needed: bool = False,
+    alike: Sequence[Alike] = (),
+    said_new: bool = False,
 ) -> Decision:
     """Decide about one customer.
 
     `found` is the card with our number, `probed` says whether it was looked for; `needed`: a document names the customer.
+    `alike` are cards that may be the customer already, `said_new` that a person said that it is none of them.
     """
     number = settings.number(customer.id)
     about = About(number=link.number or number, name=customer.name)
@@ -95,7 +121,6 @@ def plan(
         return settle(STAGE, customer.id, about, "merged", notes=(note,))
     fields, notes = card(customer, reach, settings)
     fingerprint = digest(fields)
-    more: dict[str, Any] = {"notes": tuple(notes), "fingerprint": fingerprint}
     if link.exists and link.fingerprint == fingerprint:
         return settle(STAGE, customer.id, about, "unchanged", fingerprint=fingerprint)
     if not customer.active and not link.exists and not needed:
@@ -103,18 +128,39 @@ def plan(
     if utf16_length(number) > 20:
         return hold(STAGE, customer.id, about, _number_too_long(number))
     if found is None and link.exists and probed:
-        return hold(STAGE, customer.id, about, _card_gone(link))
+        return hold(STAGE, customer.id, about, card_gone(link, customer.name))
+    looks = settings.look_for_alike and not said_new and not link.exists
+    if found is None and looks and alike:
+        return hold(STAGE, customer.id, about, _perhaps_there(customer, alike))
+    operation, outcome = _write(customer, fields, link=link, found=found, notes=notes, settings=settings, looks=looks)
+    return act(STAGE, customer.id, about, [operation], outcome=outcome, notes=tuple(notes), fingerprint=fingerprint)
+
+
+def _write(
+    customer: Customer,
+    fields: Mapping[str, Any],
+    *,
+    link: Link,
+    found: BookCustomer | None,
+    notes: list[str],
+    settings: Settings,
+    looks: bool,
+) -> tuple[Operation, str]:
+    """The one write that the customer needs, and how it then settles."""
     if found is None:
-        return act(
-            STAGE, customer.id, about, [_create(customer, number, fields, link, notes)], outcome="created", **more
-        )
-    changes = {field: value for field, value in fields.items() if found.fields.get(field, "") != value}
-    if not link.exists or not changes:
-        return act(STAGE, customer.id, about, [_adopt(customer, found, link)], outcome="unchanged", **more)
-    return act(STAGE, customer.id, about, [_update(customer, found, changes, link)], outcome="updated", **more)
+        # A linked card has a number of its own: that is the one to look for before anything can be decided.
+        number = link.number or settings.number(customer.id)
+        return _create(customer, number, fields, link, notes, looks=looks), "created"
+    change = customer_card.change(fields, base=link.carried, found=found.fields)
+    notes += change.kept
+    if not link.exists or not change.values:
+        return _adopt(customer, fields, found, link), "unchanged"
+    return _update(customer, fields, found, link, change), "updated"
 
 
-def _create(customer: Customer, number: str, fields: Mapping[str, Any], link: Link, notes: list[str]) -> Operation:
+def _create(
+    customer: Customer, number: str, fields: Mapping[str, Any], link: Link, notes: list[str], *, looks: bool
+) -> Operation:
     return Operation(
         key=f"{STAGE}:{customer.id}:create" + (f":{link.revision}" if link.revision > 1 else ""),
         stage=STAGE,
@@ -126,10 +172,11 @@ def _create(customer: Customer, number: str, fields: Mapping[str, Any], link: Li
         why="new customer" + ("; " + "; ".join(notes) if notes else ""),
         # Blank fields are left out: sending them would blank what a Business Central template fills in.
         body={"number": number, **{field: value for field, value in fields.items() if value != ""}},
+        facts={"carried": fields, "clues": customer_card.clues(fields) if looks else ()},
     )
 
 
-def _adopt(customer: Customer, found: BookCustomer, link: Link) -> Operation:
+def _adopt(customer: Customer, fields: Mapping[str, Any], found: BookCustomer, link: Link) -> Operation:
     return Operation(
         key=f"{STAGE}:{customer.id}:adopt:{link.revision}",
         stage=STAGE,
@@ -140,10 +187,13 @@ def _adopt(customer: Customer, found: BookCustomer, link: Link) -> Operation:
         label=customer.name,
         why="already in Business Central under this number; nothing is sent",
         target=found.id,
+        facts={"carried": fields},
     )
 
 
-def _update(customer: Customer, found: BookCustomer, changes: Mapping[str, Any], link: Link) -> Operation:
+def _update(
+    customer: Customer, fields: Mapping[str, Any], found: BookCustomer, link: Link, change: customer_card.Change
+) -> Operation:
     return Operation(
         key=f"{STAGE}:{customer.id}:update:{link.revision}",
         stage=STAGE,
@@ -152,12 +202,30 @@ def _update(customer: Customer, found: BookCustomer, changes: Mapping[str, Any],
         entity="customers",
         natural_key=found.number,
         label=customer.name,
-        why="changed in ServiceTitan: " + ", ".join(changes),
+        why="changed in ServiceTitan: " + "; ".join(change.told),
         target=found.id,
         etag=found.etag,
-        body=dict(changes),
-        before={field: found.fields.get(field, "") for field in changes},
+        body=dict(change.values),
+        before={field: found.fields.get(field, "") for field in change.values},
+        facts={"carried": fields, "country": found.fields.get("country", "")},
     )
+
+
+def _perhaps_there(customer: Customer, alike: Sequence[Alike]) -> Reason:
+    shown = [f"{one.card.number} {one.card.fields.get('displayName', '')} ({_why(one)})" for one in alike[:3]]
+    more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
+    what = "a card that may be this customer" if len(alike) == 1 else "cards that may be this customer"
+    return Reason(
+        "customer-perhaps-there",
+        f"Business Central already has {what}: {'; '.join(shown)}{more}. No second card was made for {customer.name}.",
+        f"If it is the same customer, run: stsync link customer {customer.id} --to {alike[0].card.number}\n"
+        f"If it is another one, run: stsync link customer {customer.id} --new\n"
+        "For many at once, as a file to review, run: stsync link propose --out links.csv",
+    )
+
+
+def _why(one: Alike) -> str:
+    return ", ".join([*one.reasons, *([f"blocked: {one.card.blocked}"] if one.card.blocked.strip() else [])])
 
 
 def _number_too_long(number: str) -> Reason:
@@ -168,12 +236,26 @@ def _number_too_long(number: str) -> Reason:
     )
 
 
-def _card_gone(link: Link) -> Reason:
+def card_gone(link: Link, name: str) -> Reason:
+    """Why nothing goes to a card that was deleted or renumbered."""
     return Reason(
         "customer-card-gone",
-        f"Customer {link.number} was carried over earlier, but Business Central has no such customer any more.",
+        f"Customer {link.number} {name} was carried over earlier, but Business Central has no such customer any more.",
         "Ask who deleted or renumbered the card. Restore its number, then run: stsync replay --stage customers",
     )
+
+
+def blocked(number: str, name: str, card: BookCustomer | None, document: str) -> Reason | None:
+    """Why a card takes no such document (facts section 7.2): All always blocks; Invoice lets payments and credits pass."""
+    kind = card.blocked.strip() if card is not None else ""
+    if kind == "All" or (kind == "Invoice" and document == "invoice"):
+        return Reason(
+            "customer-blocked",
+            f"Customer {number} {name} is blocked in Business Central (Blocked: {kind}), so no {document} can be booked "
+            "for it. Nothing was sent.",
+            f"Clear Blocked on the customer card {number}, or settle with whoever blocked it; then run: stsync sync",
+        )
+    return None
 
 
 def survivor(customer_id: str, customers: Mapping[str, Customer]) -> str | None:
@@ -181,14 +263,16 @@ def survivor(customer_id: str, customers: Mapping[str, Customer]) -> str | None:
 
     None when the chain is broken or runs in a circle.
     """
-    seen: set[str] = set()
-    current = customer_id
-    while current not in seen:
-        seen.add(current)
-        customer = customers.get(current)
-        if customer is None:
-            return None
-        if customer.merged_to is None:
-            return current
-        current = customer.merged_to
-    return None
+    chain = merges(customer_id, customers)
+    last = customers.get(chain[-1])
+    return last.id if last is not None and last.merged_to is None else None
+
+
+def merges(customer_id: str, customers: Mapping[str, Customer]) -> list[str]:
+    """The customer and those that it was merged into, one after the other; in a circle the first repeated one is last."""
+    chain = [customer_id]
+    while (here := customers.get(chain[-1])) is not None and here.merged_to is not None:
+        chain.append(here.merged_to)
+        if here.merged_to in chain[:-1]:
+            break
+    return chain

@@ -105,6 +105,15 @@ class Ledger:
         """What the stage has done in the other system, in the order it was intended."""
         return self._stream("state = 'done' AND stage = ?", (stage,))
 
+    def owners(self, stage: str, target_ids: Iterable[str]) -> dict[str, str]:
+        """Whose counterparts these things in the other system are: the source id by target id; nobody's are left out."""
+        rows = self._database.select(
+            "SELECT target_id, source_id FROM ledger WHERE stage = ? AND state = 'done'"
+            " AND target_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (stage, canonical_json(sorted(set(target_ids)))),
+        )
+        return dict(rows)
+
     def by_source(self, stage: str, source_id: str) -> list[LedgerRow]:
         """Every write for one source record, in the order they were intended."""
         return list(self._stream("stage = ? AND source_id = ?", (stage, source_id)))

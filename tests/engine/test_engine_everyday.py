@@ -55,7 +55,7 @@ def test_a_refusal_holds_its_record_in_plain_words_with_the_vendors_beside(offic
     row = first_plain(office)
     office.run("customers")
     card = next(one for one in office.world.company.customers if one.number == f"ST{row['customer']['id']}")
-    card.blocked = "All"
+    card.privacy_blocked = True
     result = office.run("invoices")
     with State.open_scratch(office.state_file) as state:
         record = state.inbox.find("invoices", str(row["id"]))
@@ -71,11 +71,11 @@ def test_a_record_that_is_refused_again_and_again_is_dead_until_somebody_replays
     row = first_plain(office)
     office.run("customers")
     card = next(one for one in office.world.company.customers if one.number == f"ST{row['customer']['id']}")
-    card.blocked = "All"
+    card.privacy_blocked = True
     for _ in range(6):
         office.run("invoices")
     assert office.standing("invoices", row["id"])[0] == "dead"
-    card.blocked = ""
+    card.privacy_blocked = False
     office.run("invoices")
     assert office.invoice(row["id"]) is None
     with State.open(office.state_file) as state:

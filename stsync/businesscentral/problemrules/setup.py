@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from stsync.businesscentral.problemrules.rule import rule
 
+# The API shows no posting groups and takes none (facts section 2.2): only a person can fill them in.
+_ON_THE_CUSTOMER_CARD = (
+    "Open the customer card {{customer}} in Business Central, section Invoicing, and fill in {group}; the next sync takes "
+    "the document. For customers to come, add it to the configuration template that the page API Setup names."
+)
+
 RULES = (
     rule(
         "posting-date-closed",
@@ -35,6 +41,18 @@ RULES = (
         r"Cannot post the (?P<document>[\w ]+?) because its ID, (?P<number>.+?), is already assigned to a record",
         "The next number of the posted series, {number}, is in use already.",
         "On the page No. Series, move Last No. Used of the posted series past {number}.",
+    ),
+    rule(
+        "customer-posting-group-missing",
+        r"Customer Posting Group must have a value in Customer: No\.=(?P<customer>[^.,]+)",
+        "Customer {customer} has no customer posting group, so Business Central does not know its receivables account.",
+        _ON_THE_CUSTOMER_CARD.format(group="Customer Posting Group"),
+    ),
+    rule(
+        "business-posting-group-missing",
+        r"(?P<group>(?:Gen\.|VAT) Bus\. Posting Group) must have a value in Customer: No\.=(?P<customer>[^.,]+)",
+        "Customer {customer} has no {group}, so Business Central does not know which accounts its sales go to.",
+        _ON_THE_CUSTOMER_CARD.format(group="{group}"),
     ),
     rule(
         "customer-posting-group-missing",

@@ -1,0 +1,69 @@
+"""Files that a person reviews in a spreadsheet: a line to decide about, and what stands beside it to decide by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stsync.config.sheet import Fault, UnusableFile, read_rows, write_csv, write_workbook
+from stsync.core.text import plain
+from stsync.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a reviewed file: its number in the file, what was decided, and the columns that are read."""
+
+    number: int
+    decision: str
+    cells: dict[str, str]
+
+
+def write_review(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]], *, force: bool) -> None:
+    """Write the file, as CSV or, by its ending, as an Excel sheet. Raises UsageError."""
+    if file.exists() and not force:
+        raise UsageError("file-exists", f"{file} exists already.", hint="Name another file, or write over it: --force")
+    safe = [tuple(columns), *(tuple(plain(cell) for cell in line) for line in lines)]
+    try:
+        if file.suffix.lower() == ".xlsx":
+            widths = [min(40, max(len(line[at]) for line in safe[:200]) + 2) for at in range(len(columns))]
+            write_workbook(file, safe, widths)
+        else:
+            write_csv(file, safe)
+    except UnusableFile as unusable:
+        raise UsageError("file-not-written", f"{file} cannot be written: {unusable}.") from unusable
+    except OSError as error:
+        raise UsageError("file-not-written", f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def read_review(file: Path, needed: Sequence[str], decisions: Sequence[str]) -> tuple[list[Line], dict[str, str]]:
+    """The decided lines, and what is wrong with the others, by line; a line without a decision is left for later.
+
+    `needed` are the columns that are read beside `decision`; what stands in others is for people and may be anything.
+    """
+    faults: list[Fault] = []
+    try:
+        rows = read_rows(file, faults)
+        at = _columns(rows[0][1] if rows else [], ("decision", *needed))
+    except UnusableFile as unusable:
+        return [], {str(file): str(unusable)}
+    read = {column + 1 for column in at.values()}
+    problems = {f"line {one.line}": one.sentence for one in faults if one.column in read}
+    lines: list[Line] = []
+    for number, cells in rows[1:]:
+        values = {name: cells[column].strip() if column < len(cells) else "" for name, column in at.items()}
+        decision = values.pop("decision").lower()
+        if decision and decision not in decisions:
+            problems[f"line {number}"] = f"'{decision}' is no decision; it is one of {', '.join(decisions)}, or empty"
+        elif decision and f"line {number}" not in problems:
+            lines.append(Line(number, decision, values))
+    return lines, problems
+
+
+def _columns(header: Sequence[str], needed: Sequence[str]) -> dict[str, int]:
+    names = [cell.strip().lower().replace(" ", "_") for cell in header]
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise UnusableFile(f"the first line has to name the columns {', '.join(needed)}; {missing[0]} is missing")
+    return {name: names.index(name) for name in needed}

@@ -1,0 +1,488 @@
+"""Customers that Business Central has already: linked by review, never made twice, updated field by field."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from office import Office, money
+from openpyxl import load_workbook
+from typer.testing import CliRunner
+
+from stsync.cli.app import app
+from stsync.cli.console import OUTPUT
+from stsync.sandbox.servicetitan.office import Line
+from stsync.state import State
+
+
+def new_customer(office: Office, name: str, *, phone: str = "", email: str = "", **address: Any) -> int:
+    """A customer that the office in ServiceTitan enters today."""
+    given = {"street": "12 North Main Street", "unit": None, "city": "Mesa", "state": "AZ", "zip": "85201"}
+    given |= {"country": "USA", **address}
+    found = office.world.tenant.add_customer(name, address=given)
+    if phone:
+        office.world.tenant.add_contact(found, "Phone", phone)
+    if email:
+        office.world.tenant.add_contact(found, "Email", email)
+    return found
+
+
+def booked(office: Office, customer: int, amount: str = "180.00") -> int:
+    """A posted invoice of that customer, in June."""
+    tenant = office.world.tenant
+    like = next(row for row in tenant.invoices.values() if row["syncStatus"] == "Posted" and row["items"])
+    line = Line("Repair", money(amount), gl_account_id=like["items"][0]["generalLedgerAccount"]["id"])
+    unit = like["businessUnit"]["id"]
+    made = tenant.book_invoice(customer, [line], business_unit_id=unit, on=date(2026, 6, 20))
+    tenant.edit_invoice(made, syncStatus="Posted")
+    return made
+
+
+def stsync(office: Office, *arguments: str) -> Any:
+    OUTPUT.json = OUTPUT.quiet = False
+    return CliRunner().invoke(app, [*arguments, "--config", str(office.config)])
+
+
+def numbers(office: Office, name: str) -> list[str]:
+    return sorted(one.number for one in office.world.company.customers if one.display_name == name)
+
+
+def card(office: Office, number: str) -> Any:
+    return office.world.company.customers.first("number", number)
+
+
+def reason(office: Office, kind: str, source_id: object) -> Any:
+    with State.open_scratch(office.state_file) as state:
+        row = state.inbox.find(kind, str(source_id))
+        assert row is not None
+        return row.reason
+
+
+def audited(office: Office, event: str) -> list[dict[str, Any]]:
+    with State.open_scratch(office.state_file) as state:
+        return [row.detail for row in state.audit.rows(event=event)]
+
+
+# --- duplicates are never made ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        {"name": "Ines Calloway"},
+        {"name": "I. Calloway", "email": "ines@calloway.example"},
+        {"name": "Calloway household", "phone_number": "+1 (480) 555-0177"},
+    ],
+    ids=["name", "e-mail", "telephone"],
+)
+def test_a_customer_that_business_central_may_have_already_gets_no_second_card(
+    office: Office, there: dict[str, str]
+) -> None:
+    name = there.pop("name")
+    office.world.company.add_customer("C00417", name, **there)
+    who = new_customer(office, "Ines Calloway", phone="480-555-0177", email="ines@calloway.example")
+    invoice = booked(office, who)
+    office.run()
+    assert card(office, f"ST{who}") is None
+    assert office.invoice(invoice) is None
+    assert office.standing("customers", who) == ("held", "customer-perhaps-there")
+    assert office.standing("invoices", invoice) == ("held", "customer-held")
+    why = reason(office, "customers", who)
+    assert "C00417" in why.message
+    assert f"stsync link customer {who} --to C00417" in why.hint
+    assert f"stsync link customer {who} --new" in why.hint
+
+
+def test_the_preview_shows_the_same_hold_and_asks_for_it_without_writing(office: Office) -> None:
+    office.world.company.add_customer("C00417", "Ines Calloway")
+    who = new_customer(office, "Ines Calloway")
+    booked(office, who)
+    preview = office.run(dry_run=True)
+    held = {
+        one.source_id: one.reason.reference for one in preview.plan.decisions if one.kind == "customers" and one.reason
+    }
+    assert held == {str(who): "customer-perhaps-there"}
+    assert office.writes() == []
+    assert office.run().plan.digest == preview.plan.digest
+
+
+def test_a_person_links_the_customer_and_its_documents_go_to_that_card_untouched(office: Office) -> None:
+    there = office.world.company.add_customer(
+        "C00417", "Calloway, Ines (VIP)", city="Gilbert", email="ines@calloway.example"
+    )
+    before = there.version
+    who = new_customer(office, "Ines Calloway", email="ines@calloway.example")
+    invoice = booked(office, who)
+    office.run()
+    done = stsync(office, "link", "customer", str(who), "--to", "c00417")
+    assert done.exit_code == 0, done.output
+    assert "SANDBOX" in done.output
+    office.run()
+    assert office.invoice(invoice).posted
+    assert office.invoice(invoice).customer_number == "C00417"
+    assert (there.display_name, there.city, there.version) == ("Calloway, Ines (VIP)", "Gilbert", before)
+    assert numbers(office, "Ines Calloway") == []
+    (linked,) = audited(office, "linked")
+    assert linked["number"] == "C00417"
+    assert linked["operator"]
+    listed = json.loads(stsync(office, "link", "list", "--json").stdout)["links"]
+    assert [(one["servicetitan_id"], one["number"]) for one in listed] == [(str(who), "C00417")]
+
+
+def test_a_person_says_that_it_is_another_customer_and_a_new_card_is_made(office: Office) -> None:
+    office.world.company.add_customer("C00417", "Ines Calloway")
+    who = new_customer(office, "Ines Calloway")
+    invoice = booked(office, who)
+    office.run()
+    assert stsync(office, "link", "customer", str(who), "--new").exit_code == 0
+    office.run()
+    assert numbers(office, "Ines Calloway") == ["C00417", f"ST{who}"]
+    assert office.invoice(invoice).customer_number == f"ST{who}"
+
+
+def test_whoever_wants_no_questions_gets_a_card_in_any_case(office: Office) -> None:
+    office.edit_config("invoices:\n", "customers:\n  when_similar: create\ninvoices:\n")
+    office.world.company.add_customer("C00417", "Ines Calloway")
+    who = new_customer(office, "Ines Calloway")
+    office.run("customers")
+    assert numbers(office, "Ines Calloway") == ["C00417", f"ST{who}"]
+
+
+def test_two_customers_of_one_name_in_servicetitan_are_no_reason_to_ask(office: Office) -> None:
+    first, second = (new_customer(office, "Pat Quinlan", street=street) for street in ("1 A Street", "9 B Road"))
+    office.run("customers")
+    third = new_customer(office, "Pat Quinlan", street="77 C Lane")
+    office.run("customers")
+    assert numbers(office, "Pat Quinlan") == sorted(f"ST{one}" for one in (first, second, third))
+
+
+def test_looking_for_four_hundred_new_customers_takes_few_reads(office: Office) -> None:
+    office.run()
+    office.world.sandbox.log.clear()
+    office.run()
+    assert office.requests() <= 8
+    for position in range(400):
+        new_customer(
+            office, f"Newcomer {position:03}", phone=f"480-555-{1000 + position}", email=f"n{position}@x.example"
+        )
+    office.world.sandbox.log.clear()
+    office.run(dry_run=True)
+    log = office.world.sandbox.log.entries()
+    inner = [
+        one for each in log if each.target.split("?")[0].endswith("$batch") for one in json.loads(each.body)["requests"]
+    ]
+    alike = [one for one in inner if one["url"].split("?")[0].endswith("customers") and "number%20eq" not in one["url"]]
+    assert 0 < len([one for one in inner if "endswith" in one["url"]]) < 40
+    assert len(alike) < 40
+    assert len(log) < 40
+
+
+# --- review of a file before go-live ----------------------------------------------------------------------------
+
+
+def reviewed(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture
+def books_with_customers(office: Office) -> dict[str, int]:
+    """Customers that both systems have, more or less alike; by how they are called here."""
+    company = office.world.company
+    found = {
+        "same": new_customer(office, "Delia Farnsworth", phone="480-555-0111"),
+        "moved": new_customer(office, "Omar Whitlock", email="Omar@Whitlock.example"),
+        "twin one": new_customer(office, "Lee Park", phone="480-555-0122", street="5 Fifth St"),
+        "twin two": new_customer(office, "Lee Park", phone="480-555-0122", street="6 Sixth St"),
+        "stranger": new_customer(office, "Nobody Alike", street="404 Lost Way"),
+    }
+    company.add_customer("C00101", "FARNSWORTH, DELIA", phone_number="(480) 555-0111")
+    company.add_customer("C00102", "Whitlock Family", email="omar@whitlock.example")
+    company.add_customer("C00103", "Lee Park", phone_number="4805550122")
+    return found
+
+
+def test_pairs_are_proposed_with_reasons_and_nothing_is_written_anywhere(
+    office: Office, books_with_customers: dict[str, int], tmp_path: Path
+) -> None:
+    out = tmp_path / "links.csv"
+    done = stsync(office, "link", "propose", "--out", str(out))
+    assert done.exit_code == 0, done.output
+    rows = {row["servicetitan_id"]: row for row in reviewed(out)}
+    shown = {name: rows[str(one)] for name, one in books_with_customers.items()}
+    assert {name: row["bucket"] for name, row in shown.items()} == {
+        "same": "exact",
+        "moved": "likely",
+        "twin one": "ambiguous",
+        "twin two": "ambiguous",
+        "stranger": "none",
+    }
+    assert shown["same"]["decision"] == "link"
+    assert shown["same"]["bc_number"] == "C00101"
+    assert "same telephone" in shown["same"]["reasons"]
+    assert shown["moved"]["reasons"] == "same e-mail"
+    assert {row["decision"] for name, row in shown.items() if name != "same"} == {""}
+    assert office.writes() == []
+    assert not office.state_file.exists()
+
+
+def test_a_reviewed_file_links_before_the_first_sync_and_no_card_is_made_twice(
+    office: Office, books_with_customers: dict[str, int], tmp_path: Path
+) -> None:
+    out = tmp_path / "links.xlsx"
+    assert stsync(office, "link", "propose", "--out", str(out)).exit_code == 0
+    book = load_workbook(out)
+    sheet = book.active
+    at = {cell.value: cell.column for cell in sheet[1]}
+    for row in range(2, sheet.max_row + 1):
+        if sheet.cell(row, at["servicetitan_id"]).value == str(books_with_customers["twin two"]):
+            sheet.cell(row, at["decision"]).value = "link"
+        if sheet.cell(row, at["servicetitan_id"]).value == str(books_with_customers["twin one"]):
+            sheet.cell(row, at["decision"]).value = "NEW"
+    book.save(out)
+    assert stsync(office, "link", "accept", str(out), "--dry-run").exit_code == 0
+    assert not office.state_file.exists()
+    done = stsync(office, "link", "accept", str(out))
+    assert done.exit_code == 0, done.output
+    office.run("customers")
+    assert numbers(office, "Lee Park") == ["C00103", f"ST{books_with_customers['twin one']}"]
+    assert numbers(office, "Delia Farnsworth") == []
+    assert office.standing("customers", books_with_customers["moved"]) == ("held", "customer-perhaps-there")
+    again = stsync(office, "link", "accept", str(out))
+    assert "0 linked" in again.output
+
+
+def test_every_fault_of_the_file_is_told_with_its_line_and_nothing_is_kept(
+    office: Office, books_with_customers: dict[str, int], tmp_path: Path
+) -> None:
+    office.run("customers", limit=1)
+    file = tmp_path / "links.csv"
+    ids = {name: str(one) for name, one in books_with_customers.items()}
+    lines = [
+        ("link", ids["same"], "C00101"),
+        ("link", ids["moved"], "C99999"),
+        ("link", ids["twin one"], "C00103"),
+        ("link", ids["twin two"], "C00103"),
+        ("link", ids["stranger"], ""),
+        ("maybe", ids["stranger"], "C00101"),
+        ("link", "987654321", "C00102"),
+        ("link", "=1+1", "C00102"),
+    ]
+    write(
+        file, [dict(zip(("decision", "servicetitan_id", "bc_number"), line, strict=True), reasons="") for line in lines]
+    )
+    done = stsync(office, "link", "accept", str(file))
+    assert done.exit_code == 2
+    for number, words in {
+        3: "no customer C99999",
+        4: "more than one customer",
+        5: "more than one customer",
+        6: "bc_number is empty",
+        7: "'maybe' is no decision",
+        8: "has no customer 987654321",
+        9: "servicetitan_id has to be",
+    }.items():
+        assert any(f"line {number}:" in line and words in line for line in done.output.splitlines()), (
+            number,
+            done.output,
+        )
+    assert "line 2:" not in done.output
+    assert audited(office, "linked") == []
+
+
+def test_a_card_that_is_somebodys_is_not_linked_again(office: Office) -> None:
+    office.world.company.add_customer("C00417", "Ines Calloway")
+    first, second = new_customer(office, "Ines Calloway"), new_customer(office, "Ines Calloway", street="2 Other Rd")
+    assert stsync(office, "link", "customer", str(first), "--to", "C00417").exit_code == 0
+    refused = stsync(office, "link", "customer", str(second), "--to", "C00417")
+    assert refused.exit_code == 2
+    assert f"is linked to ServiceTitan customer {first} already" in refused.output
+    office.run("customers")
+    assert numbers(office, "Ines Calloway") == ["C00417", f"ST{second}"]
+
+
+# --- only what changed in ServiceTitan is written -----------------------------------------------------------------
+
+
+def sent_to_card(office: Office) -> list[dict[str, Any]]:
+    return [json.loads(one.body) for one in office.writes() if one.method == "PATCH" and "/customers(" in one.target]
+
+
+def test_only_the_field_that_changed_is_sent_and_a_persons_edit_of_another_stays(office: Office) -> None:
+    who = new_customer(office, "Ines Calloway", phone="480-555-0177")
+    office.run("customers")
+    there = card(office, f"ST{who}")
+    there.address_line1 = "PO Box 9, care of the accountant"
+    office.world.company.customers.touch(there)
+    office.world.tenant.edit_customer(who, name="Ines Calloway-Reyes")
+    office.world.sandbox.log.clear()
+    office.run("customers")
+    assert sent_to_card(office) == [{"displayName": "Ines Calloway-Reyes"}]
+    assert (there.display_name, there.address_line1) == ("Ines Calloway-Reyes", "PO Box 9, care of the accountant")
+
+
+def test_a_linked_card_keeps_its_own_fields_until_they_change_in_servicetitan(office: Office) -> None:
+    there = office.world.company.add_customer("C00417", "Calloway, I.", city="Gilbert", phone_number="480-555-0000")
+    who = new_customer(office, "Ines Calloway", phone="480-555-0177")
+    stsync(office, "link", "customer", str(who), "--to", "C00417")
+    office.run("customers")
+    assert (there.display_name, there.city, there.phone_number) == ("Calloway, I.", "Gilbert", "480-555-0000")
+    office.world.tenant.add_contact(who, "Email", "ines@calloway.example")
+    office.run("customers")
+    assert (there.display_name, there.city, there.phone_number) == ("Calloway, I.", "Gilbert", "480-555-0000")
+    assert there.email == "ines@calloway.example"
+
+
+def test_a_field_changed_on_both_sides_becomes_servicetitans_and_that_is_said(office: Office) -> None:
+    who = new_customer(office, "Ines Calloway")
+    office.run("customers")
+    there = card(office, f"ST{who}")
+    there.display_name = "Calloway, Ines"
+    office.world.company.customers.touch(there)
+    office.world.tenant.edit_customer(who, name="Ines Reyes")
+    preview = office.run("customers", dry_run=True)
+    (update,) = [one for one in preview.plan.operations() if one.source_id == str(who)]
+    assert "name 'Calloway, Ines' (edited in Business Central since) -> 'Ines Reyes'" in update.why
+    office.run("customers")
+    assert there.display_name == "Ines Reyes"
+
+
+def test_what_servicetitan_no_longer_has_does_not_wipe_what_a_person_put_there(office: Office) -> None:
+    who = new_customer(office, "Ines Calloway")
+    contact = office.world.tenant.add_contact(who, "Email", "old@calloway.example")
+    office.run("customers")
+    there = card(office, f"ST{who}")
+    there.email = "billing@calloway.example"
+    office.world.company.customers.touch(there)
+    office.world.tenant.edit_contact(contact, active=False)
+    result = office.run("customers")
+    assert there.email == "billing@calloway.example"
+    (decision,) = [one for one in result.plan.of("customers") if one.source_id == str(who)]
+    assert any("stays" in note for note in decision.notes)
+
+
+def test_a_postal_code_that_rewrites_the_address_is_told_once_and_never_loops(office: Office) -> None:
+    company = office.world.company
+    company.add_post_code("85299", "GILBERT", "Arizona", "US")
+    who = new_customer(office, "Ines Calloway")
+    office.run("customers")
+    there = card(office, f"ST{who}")
+    there.country = "MX"
+    office.world.tenant.edit_customer(who, address={**office.world.tenant.customers[who]["address"], "zip": "85299"})
+    office.run("customers")
+    assert (there.postal_code, there.city, there.state, there.country) == ("85299", "Mesa", "AZ", "US")
+    told = [text for detail in audited(office, "rewritten") for text in detail["told"]]
+    assert told == ["Business Central rewrote the country: 'MX' became 'US'"]
+    there.city = "GILBERT"
+    office.world.sandbox.log.clear()
+    office.run("customers")
+    office.run("customers")
+    assert sent_to_card(office) == []
+
+
+# --- merged, blocked, without groups, too long --------------------------------------------------------------------
+
+
+def test_documents_of_a_chain_of_merges_go_to_the_survivors_card(office: Office) -> None:
+    office.run()
+    refs = office.world.demo.scenarios["merged_customer"]
+    survivor = [one for kind, one in refs if kind == "customers"][-1]
+    found = {office.invoice(one).customer_number for kind, one in refs if kind == "invoices" and office.invoice(one)}
+    assert found == {f"ST{survivor}"}
+
+
+def test_customers_merged_in_a_circle_hold_their_documents_and_the_circle_is_named(office: Office) -> None:
+    first, second = new_customer(office, "Round One"), new_customer(office, "Round Two")
+    invoice = booked(office, first)
+    office.world.tenant.edit_customer(first, active=False, mergedToId=second)
+    office.world.tenant.edit_customer(second, active=False, mergedToId=first)
+    office.run()
+    assert office.standing("invoices", invoice) == ("held", "customer-merged-in-a-circle")
+    assert f"{first} into {second} into {first}" in reason(office, "invoices", invoice).message
+    assert office.invoice(invoice) is None
+
+
+def test_a_blocked_card_holds_the_invoice_before_anything_is_sent(office: Office) -> None:
+    who = new_customer(office, "Ines Calloway")
+    office.run("customers")
+    card(office, f"ST{who}").blocked = "All"
+    invoice = booked(office, who)
+    office.world.sandbox.log.clear()
+    office.run(only=str(invoice))
+    assert office.writes() == []
+    assert office.standing("invoices", invoice) == ("held", "customer-blocked")
+    assert f"ST{who} Ines Calloway" in reason(office, "invoices", invoice).message
+    card(office, f"ST{who}").blocked = ""
+    office.run(only=str(invoice))
+    assert office.invoice(invoice).posted
+
+
+def test_a_card_blocked_for_invoices_still_takes_the_payment(office: Office) -> None:
+    who = new_customer(office, "Ines Calloway")
+    invoice = booked(office, who)
+    office.run()
+    assert office.invoice(invoice).posted
+    card(office, f"ST{who}").blocked = "Invoice"
+    second = booked(office, who, "75.00")
+    paid = _payment(office, who, invoice, "180.00")
+    office.run()
+    assert office.standing("invoices", second) == ("held", "customer-blocked")
+    assert office.standing("payments", paid) == ("settled", "posted")
+    assert office.invoice(invoice).status == "Paid"
+
+
+def _payment(office: Office, who: int, invoice: int, amount: str) -> int:
+    tenant = office.world.tenant
+    like = next(row for row in tenant.payments.values() if row["type"] == "Check")
+    made = tenant.take_payment(
+        who, money(amount), type_id=int(like["typeId"]), on=date(2026, 6, 22), applied={invoice: money(amount)}
+    )
+    tenant.edit("payments", made, syncStatus="Posted")
+    return int(made)
+
+
+def test_a_deleted_card_holds_the_document_instead_of_making_another(office: Office) -> None:
+    who = new_customer(office, "Ines Calloway")
+    office.run("customers")
+    office.world.company.customers.delete(card(office, f"ST{who}"))
+    invoice = booked(office, who)
+    office.run()
+    assert office.standing("invoices", invoice) == ("held", "customer-card-gone")
+    assert numbers(office, "Ines Calloway") == []
+
+
+def test_a_card_without_posting_groups_is_named_with_the_page_to_open(office: Office) -> None:
+    office.world.company.settings.customer_template = False
+    who = new_customer(office, "Ines Calloway")
+    invoice = booked(office, who)
+    office.run()
+    why = reason(office, "invoices", invoice)
+    assert "posting-group-missing" in why.reference
+    assert f"ST{who}" in why.message
+    assert "customer card" in why.hint
+    there = card(office, f"ST{who}")
+    there.gen_bus_posting_group = there.customer_posting_group = there.vat_bus_posting_group = "DOMESTIC"
+    office.run()
+    assert office.invoice(invoice).posted
+
+
+def test_a_name_that_is_too_long_is_shortened_said_and_kept_in_full_in_the_audit(office: Office) -> None:
+    name = "Homeowners Association of the Ahwatukee Foothills, Phase Seven, " + "in care of Management " * 4
+    who = new_customer(office, name.strip())
+    office.run("customers")
+    there = card(office, f"ST{who}")
+    assert len(there.display_name) <= 100
+    assert there.display_name.endswith("…")
+    notes = [note for detail in audited(office, "decided") for note in detail["notes"]]
+    assert any(name.strip() in note for note in notes)
