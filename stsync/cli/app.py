@@ -8,6 +8,7 @@ import typer
 
 from stsync import __version__
 from stsync.cli import (
+    applied,
     auth,
     config,
     correct,
@@ -73,6 +74,7 @@ app.command("status", short_help="The last runs, and where every record stands."
 app.command("held", short_help="What needs a person, by cause, and what to do.")(look.held)
 app.command("replay", short_help="Put failed records back in the queue.")(replay.replay)
 app.command("ignore", short_help="Say that a record was dealt with by hand.", epilog=ignore.EPILOG)(ignore.ignore)
+app.command("applied", short_help="Say that you applied entries in the books.", epilog=applied.EPILOG)(applied.applied)
 app.command("trace", short_help="The life of one record.")(trace.trace)
 app.command("audit", short_help="Every decision and every write.")(trace.audit)
 app.command("init", short_help="Write the configuration by asking and looking.", epilog=init.EPILOG)(init.init)

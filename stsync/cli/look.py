@@ -198,6 +198,9 @@ def held(
     ] = None,
     waiting: Annotated[bool, typer.Option("--waiting", help="Also show what waits and needs nobody.")] = False,
     ignored: Annotated[bool, typer.Option("--ignored", help="Also show what was dealt with by hand.")] = False,
+    to_apply: Annotated[
+        bool, typer.Option("--to-apply", help="Also show what is in the books and has to be applied there by you.")
+    ] = False,
     everything: Annotated[bool, typer.Option("--all", help=f"List all records, not {SHOWN} for each cause.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -210,7 +213,8 @@ def held(
 
     Example: stsync held --stage payments --all
     """
-    from stsync.reports import byhand
+    from stsync.cli.applied import show_to_apply
+    from stsync.reports import byhand, toapply
     from stsync.reports.causes import causes, document, not_ready
     from stsync.reports.standing import queued
     from stsync.reports.words import KINDS
@@ -225,18 +229,22 @@ def held(
         dead = causes(state, ("dead",), stages)
         waits = [*causes(state, ("waiting",), stages), *not_ready(state, stages)] if waiting else []
         put_aside = byhand.by_hand(state, stages) if ignored else []
+        applicable = toapply.to_apply(state, stages) if to_apply else []
         ahead = queued(state, stages, with_documents=wiring.config.customers.transfer == "with_documents")
     if OUTPUT.json:
         groups = {"held": found, "dead": dead, **({"waiting": waits} if waiting else {})}
         told = {name: [document(cause) for cause in group] for name, group in groups.items()}
         by_hand = {"ignored": [byhand.document(one) for one in put_aside]} if ignored else {}
-        emit_json({**told, **by_hand, "queued": ahead})
+        by_you = {"to_apply": [toapply.document(one) for one in applicable]} if to_apply else {}
+        emit_json({**told, **by_hand, **by_you, "queued": ahead})
         return ExitCode.HELD if found or dead else ExitCode.OK
     _show_causes(found, dead, waits, ahead, everything=everything)
     if waiting and not waits:
         say("Nothing is waiting.")
     if ignored:
         _show_by_hand(put_aside)
+    if to_apply:
+        show_to_apply(applicable)
     return ExitCode.HELD if found or dead else ExitCode.OK
 
 

@@ -52,7 +52,8 @@ class Link:
     `ended` are the ids of former counterparts that a person had taken back (stsync correct): they stand for nothing.
     `origin` is "baseline" for an invoice from before go_live that a person linked to its opening document. Where that
     was posted through a journal there is no sales invoice: `id` is then empty, and `number` is its document number.
-    `carried` are a customer's fields as ServiceTitan had them when they were last carried over, or linked.
+    `carried` are a customer's fields as ServiceTitan had them when they were last carried over, or linked; of a payment,
+    how it reached the books (stages/payment_parts.py).
     """
 
     id: str = ""
@@ -96,6 +97,9 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         return state
     if entry.state == "intended":
         return _changed(state, settled=False, sent=parse_json(entry.body))
+    carried = entry.detail.get("carried") or state.carried
+    if entry.verb == Verb.CONFIRM:
+        return _changed(state, carried=carried)
     revision = state.revision + (entry.verb != Verb.POST)
     if entry.verb == Verb.DELETE:
         return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended)
@@ -104,7 +108,8 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
     if entry.verb == Verb.POST:
         # What was posted is the source as it was then: it may have changed since the draft without changing its body.
         fingerprint = str(entry.detail.get("fingerprint") or state.fingerprint)
-        return _changed(state, posted=True, number=entry.target_number or state.number, fingerprint=fingerprint)
+        number = entry.target_number or state.number
+        return _changed(state, posted=True, number=number, fingerprint=fingerprint, carried=carried)
     return _changed(
         state,
         id=entry.target_id or state.id,
@@ -116,9 +121,9 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         base=entry.detail.get("base") or state.base,
         posted=state.posted or bool(entry.detail.get("posted")),
         origin=str(entry.detail.get("origin") or state.origin),
-        carried=entry.detail.get("carried") or state.carried,
         revision=revision,
         entity=entry.entity,
+        carried=carried,
     )
 
 

@@ -27,6 +27,7 @@ class Verb(StrEnum):
     DELETE = "delete"  # only ever our own draft or our own unposted journal line
     POST = "post"
     CANCEL = "cancel"  # ends a posted counterpart; only ever because a person said so (stsync correct)
+    CONFIRM = "confirm"  # a person says that it was done in the target; nothing is sent
 
 
 @dataclass(frozen=True)

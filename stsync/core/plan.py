@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from stsync.core.operations import Operation, digest, shown
 from stsync.core.reasons import Reason
@@ -41,7 +42,8 @@ class Decision:
 
     `outcome` names how it settles, when it does; `journal` is the journal that posts it; `fingerprint` is the source as
     it will have been carried over; `asks` are natural keys that must be looked up in the books before the decision
-    stands, though it writes nothing; `afterwards` is what a person has to do in the books once it stands there.
+    stands, though it writes nothing; `afterwards` is what a person has to do in the books once it stands there; `kept` is
+    what the ledger keeps of it beside each of its writes.
     """
 
     kind: str
@@ -57,6 +59,7 @@ class Decision:
     journal: str = ""
     asks: tuple[str, ...] = ()
     afterwards: Reason | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 def act(kind: str, source_id: str, about: About, operations: Iterable[Operation], **more: object) -> Decision:

@@ -68,7 +68,10 @@ class BookInvoice:
 
 @dataclass(frozen=True)
 class OpenLine:
-    """An unposted line of a customer payment journal; negative amounts are money received."""
+    """An unposted line of a journal, of a customer; negative amounts are money received.
+
+    `entity` is the set that shows it: customerPayments, or journalLines for a line of a general journal.
+    """
 
     id: str
     document_number: str
@@ -76,11 +79,14 @@ class OpenLine:
     amount: Decimal
     applies_to_id: str
     posting_date: date | None
+    applies_to_number: str = ""
+    balancing_account: str = ""
+    entity: str = "customerPayments"
 
 
 @dataclass(frozen=True)
 class BookJournal:
-    """A customer payment journal and what stands in it unposted."""
+    """A customer payment journal, or a general journal, and what stands in it unposted."""
 
     id: str
     code: str
@@ -92,9 +98,11 @@ class BookJournal:
 class Snapshot:
     """Facts from Business Central. A natural key that is in `probed` and has no counterpart is surely not there.
 
-    `journals_made` counts, from our own ledger, how often a payment journal of this code was made before.
     `strangers` are the cards found by name, e-mail or telephone that belong to no ServiceTitan customer of ours; the
     clues they were looked for by stand in `probed` too.
+    `journals_made` counts, from our own ledger, how often a payment journal of this code was made before, and a general
+    journal under `general:` and its code. `posted_payments` are the amounts of the payments that the general ledger shows
+    under a document number; `posted_refunds` what stands there without a document type, by G/L account, debits positive.
     """
 
     accounts: Mapping[str, Account] = field(default_factory=dict)
@@ -105,11 +113,13 @@ class Snapshot:
     posting_from: date | None = None
     posting_to: date | None = None
     journals: Mapping[str, BookJournal] = field(default_factory=dict)
+    general_journals: Mapping[str, BookJournal] = field(default_factory=dict)
     journals_made: Mapping[str, int] = field(default_factory=dict)
     customers: Mapping[str, BookCustomer] = field(default_factory=dict)
     strangers: Mapping[str, BookCustomer] = field(default_factory=dict)
     invoices: Mapping[str, tuple[BookInvoice, ...]] = field(default_factory=dict)
     posted_payments: Mapping[str, Decimal] = field(default_factory=dict)
+    posted_refunds: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     probed: frozenset[str] = frozenset()
 
     def accepts(self, day: date) -> bool:

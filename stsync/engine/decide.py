@@ -6,14 +6,17 @@ the second time it is the plan that is shown or carried out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
 from itertools import chain
 
 from stsync.core.likeness import Register
 from stsync.core.links import Link
-from stsync.core.operations import Operation, Ref
+from stsync.core.operations import Operation, Ref, Verb
 from stsync.core.plan import About, Decision, Plan, Standing, hold
+from stsync.core.posting_dates import posting_day
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import Snapshot
 from stsync.core.source.invoice import Invoice
@@ -33,12 +36,13 @@ from stsync.stages.payment_entry import Payable
 class Elsewhere:
     """Where invoices stand that payments name and that are not open in this run, by id: their inbox state in words.
 
-    `dates` and `customers` are of invoices known to the inbox.
+    `dates` and `customers` are of invoices known to the inbox; `empty` are those with nothing to pay on them.
     """
 
     waits: Mapping[str, Reason] = field(default_factory=dict)
     holds: Mapping[str, Reason] = field(default_factory=dict)
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
+    empty: frozenset[str] = frozenset()
 
 
 def plan(
@@ -54,7 +58,7 @@ def plan(
     desk = _Desk(records, snapshot, settings)
     invoice_decisions = _limited((desk.invoice(one) for one in records.invoices), scope.limit)
     payables = desk.payables(invoice_decisions, elsewhere)
-    payment_decisions = _limited((desk.payment(one, payables) for one in records.payments), scope.limit)
+    payment_decisions = _limited(desk.payments(payables), scope.limit)
     needed = desk.customers_behind([*invoice_decisions, *payment_decisions])
     customer_decisions = _limited(desk.customers(needed), scope.limit, keep=needed)
     item_decisions = _limited(desk.items(skus or {}, overwrite=scope.overwrite), scope.limit)
@@ -71,19 +75,26 @@ def wanted(drawn: Plan) -> Wanted:
     keys: dict[str, set[str]] = {"customers": set(), "invoices": set(), "payments": set(), "clues": set()}
     for decision in drawn.decisions:
         if decision.kind in keys:
-            keys[decision.kind] |= set(decision.asks)
+            for key in decision.asks:
+                # Payments also ask about the invoices that they are applied to.
+                own = decision.kind != "payments" or payment_journals.is_ours(key)
+                keys[decision.kind if own else "invoices"].add(key)
         if decision.standing == Standing.ACT and decision.kind in keys:
             keys[decision.kind] |= {one.natural_key for one in decision.operations}
             keys["clues"] |= {clue for one in decision.operations for clue in one.facts.get("clues", ())}
             # The card that a document goes to may have been blocked or deleted since.
-            keys["customers"] |= {str(one.body["customerNumber"]) for one in decision.operations if _names_card(one)}
+            keys["customers"] |= {_card(one) for one in decision.operations} - {""}
     for posting in drawn.postings:
         keys["payments"] |= {payment_journals.natural_key(one) for one in posting.facts["payments"]}
     return Wanted(**{kind: frozenset(found) for kind, found in keys.items()})
 
 
-def _names_card(operation: Operation) -> bool:
-    return bool(operation.body.get("customerNumber"))
+def _card(operation: Operation) -> str:
+    """The number of the customer card that a write names; empty when it names none."""
+    number = operation.body.get("customerNumber")
+    if operation.body.get("accountType") == "Customer":
+        number = operation.body.get("accountNumber")
+    return str(number or "")
 
 
 def _limited(decisions: Iterable[Decision], limit: int | None, keep: Iterable[str] = ()) -> list[Decision]:
@@ -122,7 +133,15 @@ class _Desk:
         )
         return correction.unless_cancelled_there(decision, self._snapshot.invoices.get(key, ()), link)
 
-    def payment(self, payment: Payment, payables: Mapping[str, Payable]) -> Decision:
+    def payments(self, payables: Mapping[str, Payable]) -> Iterator[Decision]:
+        """Every open payment; each sees what those before it leave to pay of its invoices."""
+        left = dict(payables)
+        for one in self._records.payments:
+            decision = self._payment(one, left)
+            _use_up(left, decision)
+            yield decision
+
+    def _payment(self, payment: Payment, payables: Mapping[str, Payable]) -> Decision:
         return payments.plan(
             payment,
             link=self._records.link("payments", payment.id),
@@ -131,6 +150,7 @@ class _Desk:
             choices=self._settings.choices,
             snapshot=self._snapshot,
             settings=self._settings.payments,
+            original=self._records.link("payments", payment.refunded_payment or ""),
         )
 
     def customers(self, needed: Iterable[str]) -> list[Decision]:
@@ -176,18 +196,52 @@ class _Desk:
         payable = Payable(
             # After a merge ServiceTitan names the survivor; the books still hold the invoice on the card it went to.
             customer_number=link.customer or buyer.number,
-            posting_date=invoice.invoiced_on if invoice is not None else None,
+            posting_date=self._posting_date(invoice),
+            credit=invoice is not None and invoice.total < 0,
+            total=invoice.total if invoice is not None else None,
+            balance=invoice.balance if invoice is not None else None,
+            as_of=invoice.modified_on if invoice is not None else "",
         )
         if link.posted:
-            return replace(payable, id=link.id, number=link.number)
+            return self._in_books(invoice_id, link, replace(payable, id=link.id, number=link.number))
         if decision is not None and decision.standing == Standing.ACT and decision.outcome == "posted":
-            return replace(payable, id=_made_id(decision), comes_first=(decision.operations[-1].key,))
+            made = replace(payable, id=_made_id(decision), comes_first=(decision.operations[-1].key,))
+            return self._in_books(invoice_id, link, replace(made, remaining=made.total))
+        if invoice_id in elsewhere.empty or _is_empty(decision, invoice):
+            return replace(payable, nothing=True)
         if invoice_id in elsewhere.holds:
             return replace(payable, holds=elsewhere.holds[invoice_id])
         never = never_there(decision.about.number, decision.outcome) if decision is not None else None
         if never is not None:
             return replace(payable, holds=never)
         return replace(payable, waits=elsewhere.waits.get(invoice_id) or _not_there(decision, invoice_id))
+
+    def _posting_date(self, invoice: Invoice | None) -> date | None:
+        """The day on which an invoice is posted, as far as it is not in the books yet."""
+        if invoice is None or invoice.invoiced_on is None:
+            return None
+        day = posting_day(invoice.invoiced_on, self._snapshot, self._settings.payments.closed)
+        return day.on if day is not None else invoice.invoiced_on
+
+    def _in_books(self, invoice_id: str, link: Link, payable: Payable) -> Payable:
+        """With what the books say of it: a person may have applied, cancelled or issued it anew meanwhile."""
+        key = invoices.natural_key(invoice_id)
+        if link.is_baseline or payable.credit:
+            return payable
+        asked = replace(payable, can_be_asked=link.posted)
+        posted = [one for one in self._snapshot.invoices.get(key, ()) if one.posted]
+        live = [one for one in posted if one.live]
+        if not live:
+            return replace(asked, remaining=Decimal(0)) if posted else asked
+        found = next((one for one in live if one.id == link.id), live[0])
+        return replace(
+            asked,
+            id=found.id,
+            number=found.number,
+            posting_date=found.posting_date or asked.posting_date,
+            remaining=found.remaining if found.open else Decimal(0),
+            total=found.total,
+        )
 
     def _buyer(self, customer_id: str | None, document: str = "document") -> Buyer:
         if customer_id is None:
@@ -241,6 +295,23 @@ class _Desk:
         found = self._strangers.alike(own)
         ordered = sorted(found, key=lambda number: (-len(found[number]), number))
         return [Alike(self._snapshot.strangers[number], found[number]) for number in ordered]
+
+
+def _use_up(left: dict[str, Payable], decision: Decision) -> None:
+    """Take what a payment of this plan applies off its invoices; one that the books hold already is off them by now."""
+    stands_unposted = decision.standing == Standing.SETTLE and decision.outcome == "draft"
+    booked = any(one.verb == Verb.ADOPT for one in decision.operations)
+    if booked or not (stands_unposted or decision.standing == Standing.ACT):
+        return
+    for invoice_id, amount in decision.kept.get("carried", {}).get("applied", {}).items():
+        payable = left[invoice_id]
+        if payable.remaining is not None:
+            left[invoice_id] = replace(payable, remaining=payable.remaining - amount)
+
+
+def _is_empty(decision: Decision | None, invoice: Invoice | None) -> bool:
+    """An invoice with nothing on it: it has no counterpart, and a payment on it is money on account."""
+    return decision is not None and decision.outcome == "nothing_to_post" and invoice is not None and invoice.active
 
 
 def _made_id(decision: Decision) -> str | Ref:
@@ -308,13 +379,9 @@ _NEVER = {
         "a person dealt with by hand (stsync ignore)",
         "Enter the payment in Business Central by hand too, then say so with stsync ignore.",
     ),
-    "nothing_to_post": (
-        "invoice-with-nothing-on-it",
-        "has nothing on it, so there is nothing to pay",
-        "If it is a deposit, apply it in ServiceTitan to the invoice it is for, or take it off the invoice; "
-        "until then, enter it in Business Central by hand as a payment on account.",
-    ),
 }
+# One with nothing on it can be paid on account; what is left under this outcome was cancelled before it was carried.
+_NEVER["nothing_to_post"] = _NEVER["removed"]
 
 
 def never_there(number: str, outcome: str | None) -> Reason | None:

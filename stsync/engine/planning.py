@@ -27,7 +27,7 @@ from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, refer
 from stsync.engine.trades import with_trades
 from stsync.servicetitan.client import ServiceTitan
 from stsync.stages import invoices, payment_journals
-from stsync.state import Incoming, State
+from stsync.state import InboxRow, Incoming, State
 from stsync.wiring import Systems
 
 # Rows of Business Central commit later than they are stamped, so the last minutes are read again (facts section 9).
@@ -89,17 +89,27 @@ def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
     waits: dict[str, Reason] = {}
     holds: dict[str, Reason] = {}
     known: dict[str, Invoice] = {}
+    empty: set[str] = set()
     for invoice_id, row in rows.items():
+        known_row = _read_invoice(row)
+        if known_row is not None:
+            known[invoice_id] = known_row
+        if row.outcome == "nothing_to_post" and known_row is not None and known_row.active:
+            empty.add(invoice_id)
         never = decide.never_there(row.number or invoice_id, row.outcome)
         if never is not None:
             holds[invoice_id] = never
         else:
             waits[invoice_id] = decide.waits_for(row.number or invoice_id, row.outcome, row.reason)
-        try:
-            known[invoice_id] = Invoice.parse(row.content)
-        except UnknownShape:
-            continue  # its own decision says so; the payment waits for it
-    return decide.Elsewhere(waits, holds, known)
+    return decide.Elsewhere(waits, holds, known, frozenset(empty))
+
+
+def _read_invoice(row: InboxRow) -> Invoice | None:
+    """The invoice; None for one that cannot be read: its own decision says so, and the payment waits for it."""
+    try:
+        return Invoice.parse(row.content)
+    except UnknownShape:
+        return None
 
 
 def _complete_customers(
@@ -145,6 +155,7 @@ def _reference(
         documents=bool(records.invoices),
         payments=bool(records.payments),
         dimensions=settings.invoices.lines.dimensions,
+        refund_journal=settings.payments.refunds.code,
         terms=bool(config.mapping.terms),
         items=bool(config.mapping.items),
     )
@@ -161,19 +172,38 @@ def _reference(
 
 
 def _journals_made(state: State, settings: Settings) -> dict[str, int]:
-    """How often our ledger says that a payment journal was made, by code."""
-    rows = state.ledger.by_sources(payment_journals.STAGE, settings.payments.journals)
-    return {code: sum(row.verb == Verb.CREATE and row.state == "done" for row in made) for code, made in rows.items()}
+    """How often our ledger says that a journal was made, by code; the general journal's is marked as such."""
+    codes = {*settings.payments.journals, settings.payments.refunds.code}
+    made: dict[str, int] = {}
+    for code, rows in state.ledger.by_sources(payment_journals.STAGE, codes).items():
+        for form in (payment_journals.RECEIPTS, payment_journals.REFUNDS):
+            own = [row for row in rows if (row.verb, row.state, row.entity) == (Verb.CREATE, "done", form.journals)]
+            made[f"{form.mark}{code}"] = len(own)
+    return made
 
 
 def _half_done(records: Records) -> Wanted:
-    """Drafts and journal lines of ours that are not posted, as far as the ledger knows."""
+    """Drafts and journal lines of ours that are not posted, as far as the ledger knows, and the invoices that posted
+    payments have yet to be applied to."""
     drafts = (one.id for one in records.invoices if _unposted(records.link("invoices", one.id)))
     lines = (one.id for one in records.payments if _unposted(records.link("payments", one.id)))
+    targets = {one: records.link("invoices", one) for one in _to_be_applied_to(records)}
+    posted = {one: link for one, link in targets.items() if link.posted and not link.is_baseline}
     return Wanted(
-        invoices=frozenset(invoices.natural_key(one) for one in drafts),
+        invoices=frozenset(invoices.natural_key(one) for one in (*drafts, *posted)),
         payments=frozenset(payment_journals.natural_key(one) for one in lines),
+        proven=frozenset(link.id for link in posted.values()),
     )
+
+
+def _to_be_applied_to(records: Records) -> set[str]:
+    """The invoices that posted payments are applied to in ServiceTitan, and not through their journal."""
+    found: set[str] = set()
+    for payment in records.payments:
+        link = records.link("payments", payment.id)
+        if link.posted and link.carried:
+            found |= {one.invoice_id for one in payment.applications} - set(link.carried.get("applied", ()))
+    return found
 
 
 def _unposted(link: Link) -> bool:

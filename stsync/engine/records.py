@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from stsync.core.links import Link, link
+from stsync.core.plan import TO_APPLY
 from stsync.core.reasons import Reason
 from stsync.core.source.customer import Customer, Reach, reach
 from stsync.core.source.fields import UnknownShape
@@ -86,7 +87,8 @@ def open_records(state: State, scope: Scope) -> Records:
 def _parsed(
     state: State, kind: str, parse: Callable[[Mapping[str, Any]], Parsed], records: Records, scope: Scope
 ) -> Iterator[Parsed]:
-    for row in state.inbox.rows(kind, OPEN):
+    # What waits for a person in the books is looked at in each run: the books may show it as done by now.
+    for row in state.inbox.rows(kind, OPEN, outcomes=(TO_APPLY,)):
         if scope.only is not None and not chosen(row, scope.only):
             continue
         records.hashes[kind, row.source_id] = row.hash
@@ -142,13 +144,14 @@ def add_reaches(state: State, records: Records) -> None:
 
 
 def add_links(state: State, records: Records) -> None:
-    """Add what the ledger knows of every record, and of every invoice that a payment names."""
+    """Add what the ledger knows of every record, of every invoice that a payment names, and of what a refund gives back."""
     records.said_new = said_new(state)
     paid = {one.invoice_id for payment in records.payments for one in payment.applications}
+    given_back = {payment.refunded_payment for payment in records.payments if payment.refunded_payment}
     wanted = {
         "customers": set(records.customers),
         "invoices": {invoice.id for invoice in records.invoices} | paid,
-        "payments": {payment.id for payment in records.payments},
+        "payments": {payment.id for payment in records.payments} | given_back,
         "pricebook": {item.id for item in records.items},
     }
     for stage, ids in wanted.items():

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from stsync.businesscentral import problems as books_problems
 from stsync.config import digest as config_digest
 from stsync.core.operations import shown
-from stsync.core.plan import TO_APPLY, Decision, Plan, Standing
+from stsync.core.plan import Decision, Plan, Standing
 from stsync.core.reasons import Reason
 from stsync.engine import guard
 from stsync.engine.apply.customers import apply_customers
@@ -203,9 +203,9 @@ _BY_CHOICE = ("draft", "not_ready", "exported_elsewhere", "before_go_live", "ign
 
 def _note_configuration(wiring: Wiring, state: State, run_id: str) -> None:
     """A changed configuration may decide otherwise about records that were put aside: they are opened again."""
-    # Drafts and journal lines are left for a person, who may have posted or deleted them since; so is what a person has
-    # to apply in the books.
-    state.inbox.reopen_outcomes(("draft", TO_APPLY))
+    # Drafts and journal lines are left for a person, who may have posted or deleted them since. What a person has to apply
+    # in the books is decided about anew too, and stays listed meanwhile (engine/records.py).
+    state.inbox.reopen_outcomes(("draft",))
     present = config_digest(wiring.config)
     before = state.notes.note("configuration")
     if before == present:

@@ -42,6 +42,8 @@ def settings(config: Config, choices: Mapping) -> Settings:
                 code: payment_journals.JournalChoice(journal.balancing_account, journal.name or "")
                 for code, journal in config.payments.journals.items()
             },
+            refunds=payment_journals.RefundJournal(config.refunds.journal, config.refunds.name),
+            closed=config.posting_dates.closed,
         ),
         pricebook=_pricebook(config),
         transfer_all_customers=config.customers.transfer == "all",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
-from stsync.businesscentral.odata import Read, any_ending, any_of, enum_text
+from stsync.businesscentral.odata import Read, any_ending, any_of, compare, enum_text
 from stsync.core.snapshot import Account, BookCustomer, BookInvoice, BookJournal, OpenLine, Snapshot
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.item import Item
@@ -31,6 +31,7 @@ class Needs:
     documents: bool = False
     payments: bool = False
     dimensions: tuple[str, ...] = ()
+    refund_journal: str = "STREFUND"
     terms: bool = False
     items: bool = False
 
@@ -51,6 +52,8 @@ def reference_reads(needs: Needs) -> dict[str, Read]:
         reads["items"] = Read("items")
     if needs.payments:
         reads["journals"] = Read("customerPaymentJournals", expand="customerPayments")
+        code = compare("code", "eq", needs.refund_journal.upper())
+        reads["general journals"] = Read("journals", filter=code, expand="journalLines")
     return reads
 
 
@@ -89,7 +92,10 @@ def snapshot(rows: Mapping[str, Sequence[Row]]) -> Snapshot:
         items=_items(rows.get("items", ())),
         posting_from=day(setup[0].get("allowPostingFrom")) if setup else None,
         posting_to=day(setup[0].get("allowPostingTo")) if setup else None,
-        journals={str(row["code"]).upper(): _journal(row) for row in rows.get("journals", ())},
+        journals={str(row["code"]).upper(): _journal(row, "customerPayments") for row in rows.get("journals", ())},
+        general_journals={
+            str(row["code"]).upper(): _journal(row, "journalLines") for row in rows.get("general journals", ())
+        },
     )
 
 
@@ -115,12 +121,12 @@ def _account(row: Row) -> Account:
     )
 
 
-def _journal(row: Row) -> BookJournal:
+def _journal(row: Row, lines: str) -> BookJournal:
     return BookJournal(
         id=str(row["id"]),
         code=str(row["code"]).upper(),
         balancing_account=str(row.get("balancingAccountNumber") or ""),
-        lines=open_lines(row.get("customerPayments") or ()),
+        lines=open_lines(row.get(lines) or ()),
     )
 
 
@@ -134,15 +140,19 @@ def open_lines(rows: Iterable[Row]) -> tuple[OpenLine, ...]:
 
 
 def open_line(row: Row) -> OpenLine:
-    """An unposted line of a customer payment journal."""
+    """An unposted line of a customer payment journal, or of a general journal (whose account is the customer)."""
     applies_to = str(row.get("appliesToInvoiceId") or _NO_ID)
+    general = "accountNumber" in row
     return OpenLine(
         id=str(row["id"]),
         document_number=str(row.get("documentNumber") or ""),
-        customer_number=str(row.get("customerNumber") or ""),
+        customer_number=str(row.get("accountNumber" if general else "customerNumber") or ""),
         amount=Decimal(row.get("amount") or 0),
         applies_to_id="" if applies_to == _NO_ID else applies_to,
         posting_date=day(row.get("postingDate")),
+        applies_to_number=str(row.get("appliesToInvoiceNumber") or ""),
+        balancing_account=str(row.get("balancingAccountNumber") or ""),
+        entity="journalLines" if general else "customerPayments",
     )
 
 
@@ -156,12 +166,16 @@ def day(value: object) -> date | None:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Natural keys whose counterparts a plan must know before it may create anything."""
+    """Natural keys whose counterparts a plan must know before it may create anything.
+
+    `proven` are ids of documents that our own ledger knows to be posted, so that the general ledger need not be asked.
+    """
 
     customers: frozenset[str] = frozenset()
     invoices: frozenset[str] = frozenset()
     payments: frozenset[str] = frozenset()
     clues: frozenset[str] = frozenset()  # `field=value` of customers that are to get a card
+    proven: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.keys)
@@ -195,9 +209,11 @@ class Lookup:
         """The snapshot with these counterparts, or the certainty that there are none."""
         documents = _named("documents", rows)
         # A released draft is Open too; only the general ledger proves a posting (trap 1).
-        unproven = {str(row["number"]) for row in documents if enum_text(str(row["status"])) == "Open"}
+        is_open = [row for row in documents if enum_text(str(row["status"])) == "Open"]
+        unproven = {str(row["number"]) for row in is_open if str(row["id"]) not in self.wanted.proven}
         posted = _postings(_ledger(books, "Invoice", unproven))
-        payments = [row for row in _named("payments", rows) if enum_text(str(row["documentType"])) == "Payment"]
+        paid = _named("payments", rows)
+        payments = [row for row in paid if enum_text(str(row["documentType"])) == "Payment"]
         return replace(
             known,
             customers={
@@ -205,13 +221,16 @@ class Lookup:
                 **{str(row["number"]): book_customer(row) for row in _named("customers", rows)},
             },
             strangers={**known.strangers, **{str(row["number"]): book_customer(row) for row in _named("alike", rows)}},
-            invoices={**known.invoices, **_by_external_number(documents, posted)},
+            invoices={**known.invoices, **_by_external_number(documents, posted, self.wanted.proven)},
             posted_payments={**known.posted_payments, **_booked(payments)},
+            posted_refunds={**known.posted_refunds, **_by_account(paid)},
             probed=known.probed | self.wanted.keys,
         )
 
 
-_LEDGER_FIELDS = ("documentNumber", "documentType", "debitAmount", "creditAmount", "postingDate")
+_LEDGER_FIELDS = ("documentNumber", "documentType", "accountNumber", "debitAmount", "creditAmount", "postingDate")
+# A line of a general journal has no document type; people may choose Refund on theirs.
+_REFUND_TYPES = ("", "Refund")
 
 
 def _parts(name: str, entity: str, field: str, keys: Iterable[str], fields: tuple[str, ...] = ()) -> dict[str, Read]:
@@ -262,27 +281,30 @@ def book_customer(row: Row) -> BookCustomer:
     )
 
 
-def _by_external_number(rows: Iterable[Row], posted: Postings) -> dict[str, tuple[BookInvoice, ...]]:
+def _by_external_number(
+    rows: Iterable[Row], posted: Postings, proven: frozenset[str]
+) -> dict[str, tuple[BookInvoice, ...]]:
     found: dict[str, tuple[BookInvoice, ...]] = {}
     for row in rows:
         key = str(row["externalDocumentNumber"]).strip().upper()
-        found[key] = (*found.get(key, ()), book_invoice(row, posted))
+        found[key] = (*found.get(key, ()), book_invoice(row, posted, proven))
     return found
 
 
-def book_invoice(row: Row, posted: Postings) -> BookInvoice:
-    """A sales invoice; `posted` are the invoice entries of the general ledger."""
+def book_invoice(row: Row, posted: Postings, proven: frozenset[str] = frozenset()) -> BookInvoice:
+    """A sales invoice; `posted` are the invoice entries of the general ledger, `proven` ids known to be posted."""
     status = enum_text(str(row["status"]))
     total = Decimal(row["totalAmountIncludingTax"])
     # Numbers of drafts and of posted invoices can be the same (facts section 4), so date and amount must fit too.
     proof = (str(row["number"]), day(row.get("postingDate")), total)
+    is_posted = proof in posted or str(row["id"]) in proven
     return BookInvoice(
         id=str(row["id"]),
         number=str(row["number"]),
         customer_number=str(row.get("customerNumber") or ""),
         total=total,
         status=status,
-        posted=status in {"Paid", "Canceled", "Corrective"} or (status == "Open" and proof in posted),
+        posted=status in {"Paid", "Canceled", "Corrective"} or (status == "Open" and is_posted),
         posting_date=day(row.get("postingDate")),
         etag=str(row.get("@odata.etag") or ""),
         remaining=Decimal(row["remainingAmount"]) if row.get("remainingAmount") is not None else None,
@@ -290,9 +312,12 @@ def book_invoice(row: Row, posted: Postings) -> BookInvoice:
 
 
 def _ledger(books: BusinessCentral, document_type: str, numbers: Iterable[str]) -> list[Row]:
+    return [row for row in _entries(books, numbers) if enum_text(str(row["documentType"])) == document_type]
+
+
+def _entries(books: BusinessCentral, numbers: Iterable[str]) -> list[Row]:
     reads = _parts("ledger", "generalLedgerEntries", "documentNumber", numbers, _LEDGER_FIELDS)
-    rows = read_all(books, reads).values() if reads else ()
-    return [row for part in rows for row in part if enum_text(str(row["documentType"])) == document_type]
+    return [row for part in (read_all(books, reads).values() if reads else ()) for row in part]
 
 
 def _postings(rows: Iterable[Row]) -> Postings:
@@ -316,3 +341,20 @@ def _booked(rows: Iterable[Row]) -> dict[str, Decimal]:
 def booked_payments(books: BusinessCentral, numbers: Iterable[str]) -> dict[str, Decimal]:
     """The payments among these document numbers that the general ledger knows, with their amounts."""
     return _booked(_ledger(books, "Payment", numbers))
+
+
+def _by_account(rows: Iterable[Row]) -> dict[str, dict[str, Decimal]]:
+    """What was posted without a document type under each number, by G/L account: debits less credits."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for row in rows:
+        if enum_text(str(row["documentType"])) in _REFUND_TYPES:
+            accounts = found.setdefault(str(row["documentNumber"]), {})
+            moved = Decimal(row.get("debitAmount") or 0) - Decimal(row.get("creditAmount") or 0)
+            account = str(row.get("accountNumber") or "")
+            accounts[account] = accounts.get(account, Decimal(0)) + moved
+    return found
+
+
+def booked_refunds(books: BusinessCentral, numbers: Iterable[str]) -> dict[str, dict[str, Decimal]]:
+    """What the general ledger holds under these document numbers without a document type, by G/L account."""
+    return _by_account(_entries(books, numbers))

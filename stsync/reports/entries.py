@@ -130,6 +130,17 @@ def _said_new(detail: Detail) -> Sentence:
     return f"No card in Business Central is this one, says {detail.get('operator')}: a new one may be made.", ()
 
 
+def _applied(detail: Detail) -> Sentence:
+    before = (f"it was to be applied: {detail['was']}",) if detail.get("was") else ()
+    why = f": {detail['reason']}" if detail.get("reason") else "."
+    return f"Applied in Business Central, says {detail.get('operator')}{why}", before
+
+
+def _applied_undone(detail: Detail) -> Sentence:
+    why = f": {detail['reason']}" if detail.get("reason") else "."
+    return f"Not applied in Business Central after all, says {detail.get('operator')}{why}", ()
+
+
 def _configuration(detail: Detail) -> Sentence:
     return "The configuration or mapping is another than at the run before.", (f"digest {detail.get('digest')}",)
 
@@ -148,5 +159,7 @@ _SPEAK: Mapping[str, Callable[[Detail], Sentence]] = {
     "rewritten": _rewritten,
     "linked": _linked,
     "said-new": _said_new,
+    "applied": _applied,
+    "applied-undone": _applied_undone,
     "configuration": _configuration,
 }

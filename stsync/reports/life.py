@@ -194,6 +194,8 @@ def _next(row: InboxRow, known: Link) -> str:
     if row.state == "settled":
         if row.outcome == "not_ready":
             return "It follows by itself once ServiceTitan has posted it."
+        if row.outcome == "to_apply" and row.reason is not None:
+            return f"{row.reason.message} {hint}"
         if row.outcome == "by_hand":
             again = f"stsync ignore {ONE[row.kind]} {row.source_id} --undo"
             return f"Nothing, unless it changes in ServiceTitan. To put it back in the queue: {again}"

@@ -11,10 +11,10 @@ _BY_CAUSE = MappingProxyType(
         "twice-in-books": "The books may hold this revenue more than once.",
         "posted-with-other-total": "The books hold this document with another total than ServiceTitan.",
         "draft-differs": "A draft stands in Business Central; it was not posted, because its total or lines differ.",
-        "refund-not-carried": "Money that was paid back is not in the books: receivables and bank are off by it.",
         "credit-not-carried": "A credit is not in the books: revenue and receivables stand too high by it.",
         "invoice-before-go-live": "Money received is not in the books; the open balance it pays was brought over by hand.",
         "customer-card-gone": "The customer's new data, and documents that need the card, stay out of the books.",
+        "apply-in-business-central": "It is in the books; the customer's account shows it open until a person applies it.",
         "outcome-unknown": "It may or may not be in the books; the next sync looks before it sends anything again.",
         "posting-scheduled": "Business Central has it, but the general ledger does not show it yet.",
     }

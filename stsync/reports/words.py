@@ -49,6 +49,8 @@ ENTITIES = MappingProxyType(
         "salesCreditMemos": "sales credit memo",
         "customerPayments": "payment journal line",
         "customerPaymentJournals": "payment journal",
+        "journalLines": "general journal line",
+        "customerLedgerEntries": "customer ledger entry",
         "journals": "payment journal",
         "service": "pricebook service",
         "material": "pricebook material",
@@ -63,6 +65,7 @@ DONE = MappingProxyType(
         "delete": "deleted",
         "post": "posted",
         "cancel": "cancelled",
+        "confirm": "applied by hand, as a person says,",
     }
 )
 

@@ -117,7 +117,12 @@ def _books_by_unit(world: World) -> defaultdict[str, Decimal]:
 
 def _payments(world: World) -> tuple[Tie, frozenset[int]]:
     rows = _in_scope(world, world.tenant.payments.values(), "date")
-    entries = [entry for entry in world.company.customer_ledger if entry.document_type == "Payment"]
+    # Money paid back stands in a general journal, whose lines have no document type (BC facts 2.11).
+    entries = [
+        entry
+        for entry in world.company.customer_ledger
+        if entry.document_type == "Payment" or (entry.document_type == " " and entry.document_number.startswith("ST-P"))
+    ]
     entered = {entry.document_number for entry in entries}
     outside = [row for row in rows if f"ST-P{row['id']}" not in entered]
     tie = Tie(

@@ -1,22 +1,24 @@
-"""A payment as lines of a payment journal: what they say, and which of them stand there already."""
+"""A payment as lines of a journal: what they say, and which of them stand there already."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from stsync.core.links import Link
 from stsync.core.operations import Operation, Ref, Verb
 from stsync.core.plan import About
+from stsync.core.posting_dates import PostingDay
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine, Snapshot
 from stsync.core.source.payment import Payment
 from stsync.core.text import fit
 from stsync.stages.invoices import Buyer
-from stsync.stages.payment_journals import STAGE, journal_key, natural_key
+from stsync.stages.payment_journals import STAGE, JournalForm, journal_key, natural_key, standing_journals
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class Payable:
 
     An opening balance that was posted through a journal has no id but a document `number`: a payment then names it by
     appliesToInvoiceNumber (facts section 5: an unknown number is accepted, and posting looks for the open entry).
+    `nothing` is an invoice with nothing to pay on it, which has no counterpart; `credit` one that stands as a credit.
+    `remaining` is what is left to pay of it in the books, less what this plan applies before; None when nobody knows.
+    `balance` is what ServiceTitan counted as unpaid at `as_of`; `can_be_asked` that the books know it by its own key.
     """
 
     id: str | Ref = ""
@@ -34,15 +39,38 @@ class Payable:
     posting_date: date | None = None
     waits: Reason | None = None
     holds: Reason | None = None
+    nothing: bool = False
+    credit: bool = False
+    remaining: Decimal | None = None
+    total: Decimal | None = None
+    balance: Decimal | None = None
+    as_of: str = ""
+    can_be_asked: bool = False
 
 
 @dataclass(frozen=True)
 class JournalLine:
-    """One line to be: a negative amount is money received (trap 3)."""
+    """One line to be: a negative amount is money received (trap 3).
+
+    `applies_to` is the invoice's id, `applies_to_number` the document number of an opening entry that has no id.
+    """
 
     amount: Decimal
-    applies_to: str | Ref | None
+    applies_to: str | Ref = ""
+    applies_to_number: str = ""
     comes_first: tuple[str, ...] = ()
+
+    def is_at(self, line: OpenLine) -> bool:
+        """Whether a line that stands in the journal is this one."""
+        # Business Central shows the document number beside the id, and the id alone is never wrong.
+        same = line.applies_to_id == self.applies_to if self.applies_to else line.applies_to_id == ""
+        return same and line.amount == self.amount and (bool(self.applies_to) or self._same_number(line))
+
+    def _same_number(self, line: OpenLine) -> bool:
+        return line.applies_to_number == self.applies_to_number.upper()
+
+
+Body = Callable[[JournalLine], Mapping[str, Any]]
 
 
 def described(payment: Payment) -> About:
@@ -51,29 +79,49 @@ def described(payment: Payment) -> About:
     return About(number=payment.number or payment.id, name=name, on=payment.paid_on, amount=payment.total)
 
 
+def external_number(payment: Payment) -> str:
+    """What people look for: the check's number, else the payment's."""
+    return fit(payment.check_number or payment.number or payment.id, 35)
+
+
+def description(payment: Payment, day: PostingDay) -> str:
+    """What the entry says of itself, with ServiceTitan's date where it is posted on another."""
+    said = f"{payment.type_name} {payment.number}".strip() or natural_key(payment.id)
+    return fit("; ".join(one for one in (said, day.remark) if one), 100)
+
+
+def receipt_body(payment: Payment, payer: Buyer, day: PostingDay, line: JournalLine) -> dict[str, Any]:
+    """A line of a payment journal; date and number are always given, never left to the journal's last line (trap 8)."""
+    body: dict[str, Any] = {
+        "customerNumber": payer.number,
+        "postingDate": day.on,
+        "documentNumber": natural_key(payment.id),
+        "externalDocumentNumber": external_number(payment),
+        "amount": line.amount,
+    }
+    if line.applies_to:
+        body["appliesToInvoiceId"] = line.applies_to
+    elif line.applies_to_number:
+        body["appliesToInvoiceNumber"] = line.applies_to_number
+    body["description"] = description(payment, day)
+    return body
+
+
+def standing_lines(snapshot: Snapshot, number: str) -> list[tuple[str, OpenLine]]:
+    """The unposted lines with this document number in journals of either form, each with its journal's code."""
+    journals = chain(snapshot.journals.values(), snapshot.general_journals.values())
+    return [(one.code, line) for one in journals for line in one.lines if line.document_number == number]
+
+
 def own_lines(
-    snapshot: Snapshot, number: str, code: str, payment: Payment, payer: Buyer
+    snapshot: Snapshot, number: str, *, right: Callable[[str, OpenLine], bool]
 ) -> tuple[list[OpenLine], list[OpenLine]]:
     """Our lines of a payment that may be posted, and those in another journal or with another date or customer."""
     good: list[OpenLine] = []
     bad: list[OpenLine] = []
-    for journal in snapshot.journals.values():
-        for line in journal.lines:
-            right = (code, payment.paid_on, payer.number.upper())
-            if line.document_number == number:
-                fits = (journal.code, line.posting_date, line.customer_number) == right
-                (good if fits else bad).append(line)
+    for code, line in standing_lines(snapshot, number):
+        (good if right(code, line) else bad).append(line)
     return good, bad
-
-
-def journal_lines(payment: Payment, applied: Sequence[Payable]) -> list[JournalLine]:
-    """One line for each invoice, one for an unapplied rest; they always add up to the payment."""
-    lines = [
-        JournalLine(-application.amount, payable.id, payable.comes_first)
-        for application, payable in zip(payment.applications, applied, strict=True)
-    ]
-    rest = [JournalLine(-payment.unapplied, None)] if payment.unapplied > 0 else []
-    return lines + rest
 
 
 def unmatched(
@@ -83,9 +131,7 @@ def unmatched(
     rest = list(standing)
     missing: list[tuple[int, JournalLine]] = []
     for position, line in enumerate(wanted, start=1):
-        match = next(
-            (one for one in rest if one.amount == line.amount and one.applies_to_id == (line.applies_to or "")), None
-        )
+        match = next((one for one in rest if line.is_at(one)), None)
         if match is None:
             missing.append((position, line))
         else:
@@ -95,65 +141,70 @@ def unmatched(
 
 @dataclass(frozen=True)
 class Entry:
-    """The writes for one payment in its journal."""
+    """The writes for one payment in its journal; `body` says what a line carries."""
 
     payment: Payment
     payer: Buyer
     code: str
+    form: JournalForm
     snapshot: Snapshot
     link: Link
+    body: Body
 
-    def deletions(self, lines: Iterable[OpenLine]) -> list[Operation]:
+    def operations(self, wanted: Sequence[JournalLine], right: Callable[[str, OpenLine], bool]) -> list[Operation]:
+        """What has to be sent so that the journal holds exactly these lines; nothing when it does."""
+        good, bad = own_lines(self.snapshot, natural_key(self.payment.id), right=right)
+        missing, surplus = unmatched(wanted, good)
+        return [*self._deletions([*bad, *surplus]), *self._creations(missing)]
+
+    def _deletions(self, lines: Iterable[OpenLine]) -> list[Operation]:
         return [
             self._operation(
-                f"delete:{position}:{self.link.attempt}", Verb.DELETE, "our own unposted line, outdated", target=line.id
+                f"delete:{position}:{self.link.attempt}",
+                Verb.DELETE,
+                line.entity,
+                "our own unposted line, outdated",
+                target=line.id,
             )
             for position, line in enumerate(lines, start=1)
         ]
 
-    def creations(self, lines: Iterable[tuple[int, JournalLine]]) -> list[Operation]:
+    def _creations(self, lines: Iterable[tuple[int, JournalLine]]) -> list[Operation]:
         # Numbered by everything done so far: a line that a person took out is made again under a key of its own.
         suffix = f":{self.link.revision}" if self.link.revision > 1 else ""
-        journal, key = self.snapshot.journals.get(self.code), journal_key(self.code, self.snapshot)
-        parent = journal.id if journal else Ref(key)
+        journal = standing_journals(self.form, self.snapshot).get(self.code)
+        key = journal_key(self.form, self.code, self.snapshot)
         first = () if journal else (key,)
         return [
             self._operation(
                 f"line:{position}{suffix}",
                 Verb.CREATE,
-                "applied to an invoice" if line.applies_to else "on account, applied to nothing yet",
-                body=self._body(line),
-                parent=parent,
+                self.form.lines,
+                self._why(line),
+                body=self.body(line),
+                parent=journal.id if journal else Ref(key),
                 after=(*first, *self.payer.comes_first, *line.comes_first),
                 amount=-line.amount,
             )
             for position, line in lines
         ]
 
-    def _body(self, line: JournalLine) -> dict[str, Any]:
-        payment = self.payment
-        body: dict[str, Any] = {
-            "customerNumber": self.payer.number,
-            "postingDate": payment.paid_on,
-            "documentNumber": natural_key(payment.id),
-            "externalDocumentNumber": fit(payment.check_number or payment.number or payment.id, 35),
-            "amount": line.amount,
-        }
-        if line.applies_to is not None:
-            body["appliesToInvoiceId"] = line.applies_to
-        body["description"] = fit(f"{payment.type_name} {payment.number}".strip() or natural_key(payment.id), 100)
-        return body
+    def _why(self, line: JournalLine) -> str:
+        if line.amount > 0:
+            return "paid back; a person applies it"
+        applied = line.applies_to or line.applies_to_number
+        return "applied to an invoice" if applied else "on account, applied to nothing yet"
 
-    def _operation(self, name: str, verb: Verb, why: str, **more: Any) -> Operation:
+    def _operation(self, name: str, verb: Verb, entity: str, why: str, **more: Any) -> Operation:
         about = described(self.payment)
         return Operation(
             key=f"{STAGE}:{self.payment.id}:{name}",
             stage=STAGE,
             source_id=self.payment.id,
             verb=verb,
-            entity="customerPayments",
+            entity=entity,
             natural_key=natural_key(self.payment.id),
-            label=f"payment {about.number}, {about.name}",
+            label=f"{'refund' if self.payment.total < 0 else 'payment'} {about.number}, {about.name}",
             why=why,
             **more,
         )

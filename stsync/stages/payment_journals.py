@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from stsync.core.operations import Operation, Ref, Verb
 from stsync.core.plan import Decision
+from stsync.core.posting_dates import Policy
 from stsync.core.snapshot import BookJournal, Snapshot
 
 STAGE = "payments"
+
+
+@dataclass(frozen=True)
+class JournalForm:
+    """One of the two kinds of journal, by what Business Central calls its batches and its lines.
+
+    `mark` sets its ledger keys apart: a general journal may have the code of a payment journal, being of another template.
+    """
+
+    journals: str
+    lines: str
+    noun: str
+    mark: str = ""
+
+
+RECEIPTS = JournalForm("customerPaymentJournals", "customerPayments", "payment journal")
+REFUNDS = JournalForm("journals", "journalLines", "general journal", "general:")
+
+
+def form_of(amount: Decimal | None) -> JournalForm:
+    """Money received goes through a payment journal, money paid back (negative) through a general journal."""
+    return REFUNDS if amount is not None and amount < 0 else RECEIPTS
 
 
 @dataclass(frozen=True)
@@ -23,6 +47,14 @@ class JournalChoice:
 
 
 @dataclass(frozen=True)
+class RefundJournal:
+    """The general journal for money paid back."""
+
+    code: str = "STREFUND"
+    name: str = "ServiceTitan refunds"
+
+
+@dataclass(frozen=True)
 class Settings:
     """The choices made in the configuration."""
 
@@ -31,6 +63,8 @@ class Settings:
     status: str = "Posted"
     post: bool = True
     payments_per_posting: int = 100
+    refunds: RefundJournal = field(default_factory=RefundJournal)
+    closed: Policy = "hold"
 
 
 def natural_key(payment_id: str) -> str:
@@ -43,46 +77,66 @@ def is_ours(document_number: str) -> bool:
     return document_number.startswith("ST-P")
 
 
+def standing_journals(form: JournalForm, snapshot: Snapshot) -> Mapping[str, BookJournal]:
+    """The journals of this form that Business Central has, by code."""
+    return snapshot.general_journals if form == REFUNDS else snapshot.journals
+
+
 def new_journals(decisions: Iterable[Decision], snapshot: Snapshot, settings: Settings) -> list[Operation]:
     """Journals that the plan needs and Business Central does not have yet."""
-    needed = sorted({one.journal for one in decisions if one.journal and one.operations} - set(snapshot.journals))
-    return [_new_journal(code, settings.journals[code], snapshot) for code in needed]
+    needed = {(form_of(one.about.amount), one.journal) for one in decisions if one.journal and one.operations}
+    missing = [(form, code) for form, code in needed if code not in standing_journals(form, snapshot)]
+    return [_new_journal(form, code, snapshot, settings) for form, code in sorted(missing, key=lambda one: one[1])]
 
 
-def journal_key(code: str, snapshot: Snapshot) -> str:
+def journal_key(form: JournalForm, code: str, snapshot: Snapshot) -> str:
     """The key of the journal's making; one that was renamed or deleted since is made again under a new key."""
-    made = snapshot.journals_made.get(code, 0)
-    return f"journals:{code}:create" + (f":{made + 1}" if made else "")
+    made = snapshot.journals_made.get(f"{form.mark}{code}", 0)
+    return f"journals:{form.mark}{code}:create" + (f":{made + 1}" if made else "")
 
 
-def _new_journal(code: str, choice: JournalChoice, snapshot: Snapshot) -> Operation:
-    account = snapshot.accounts[choice.balancing_account or ""]
+def _new_journal(form: JournalForm, code: str, snapshot: Snapshot, settings: Settings) -> Operation:
+    why, body = _refund_journal(code, settings) if form == REFUNDS else _payment_journal(code, snapshot, settings)
     return Operation(
-        key=journal_key(code, snapshot),
+        key=journal_key(form, code, snapshot),
         stage=STAGE,
         source_id=code,
         verb=Verb.CREATE,
-        entity="customerPaymentJournals",
+        entity=form.journals,
         natural_key=code,
-        label=f"payment journal {code}",
-        why=f"a payment journal that belongs to stsync, balanced by account {account.number}",
-        body={"code": code, "displayName": choice.name or f"stsync {code}", "balancingAccountId": account.id},
+        label=f"{form.noun} {code}",
+        why=why,
+        body=body,
     )
+
+
+def _payment_journal(code: str, snapshot: Snapshot, settings: Settings) -> tuple[str, dict[str, Any]]:
+    choice = settings.journals[code]
+    account = snapshot.accounts[choice.balancing_account or ""]
+    why = f"a payment journal that belongs to stsync, balanced by account {account.number}"
+    return why, {"code": code, "displayName": choice.name or f"stsync {code}", "balancingAccountId": account.id}
+
+
+def _refund_journal(code: str, settings: Settings) -> tuple[str, dict[str, Any]]:
+    """Without a template it goes into the first general one (facts 2.10), and each line names its own account."""
+    why = "a general journal that belongs to stsync; each line is balanced by its own account"
+    return why, {"code": code, "displayName": settings.refunds.name}
 
 
 def postings(decisions: Iterable[Decision], snapshot: Snapshot, settings: Settings) -> list[Operation]:
     """The posting of each journal, so many payments at a time; a posting always posts whole payments."""
     if not settings.post:
         return []
-    by_journal: dict[str, list[Decision]] = {}
+    by_journal: dict[tuple[JournalForm, str], list[Decision]] = {}
     for decision in decisions:
         if decision.journal:
-            by_journal.setdefault(decision.journal, []).append(decision)
-    return [
-        _posting(code, number, part, snapshot)
-        for code, carried in sorted(by_journal.items())
-        for number, part in enumerate(_parts(carried, snapshot.journals.get(code), settings.payments_per_posting), 1)
-    ]
+            by_journal.setdefault((form_of(decision.about.amount), decision.journal), []).append(decision)
+    found: list[Operation] = []
+    for (form, code), carried in sorted(by_journal.items(), key=lambda entry: (entry[0][0].mark, entry[0][1])):
+        journal = standing_journals(form, snapshot).get(code)
+        parts = _parts(carried, journal, settings.payments_per_posting)
+        found += [_posting(form, code, number, part, snapshot) for number, part in enumerate(parts, start=1)]
+    return found
 
 
 def _parts(carried: Sequence[Decision], journal: BookJournal | None, size: int) -> list[list[Decision]]:
@@ -96,18 +150,19 @@ def _parts(carried: Sequence[Decision], journal: BookJournal | None, size: int) 
     return first + [fresh[start : start + size] for start in range(beside, len(fresh), size)]
 
 
-def _posting(code: str, number: int, carried: Sequence[Decision], snapshot: Snapshot) -> Operation:
-    journal = snapshot.journals.get(code)
+def _posting(form: JournalForm, code: str, number: int, carried: Sequence[Decision], snapshot: Snapshot) -> Operation:
+    journal = standing_journals(form, snapshot).get(code)
+    what = "refund" if form == REFUNDS else "payment"
     return Operation(
-        key=f"{STAGE}:{code}:post:{number}",
+        key=f"{STAGE}:{form.mark}{code}:post:{number}",
         stage=STAGE,
         source_id=code,
         verb=Verb.POST,
         entity="journals",
         natural_key=code,
-        label=f"payment journal {code}",
-        why=f"post {len(carried)} payments",
-        target=journal.id if journal else Ref(journal_key(code, snapshot)),
+        label=f"{form.noun} {code}",
+        why=f"post {len(carried)} {what}{'' if len(carried) == 1 else 's'}",
+        target=journal.id if journal else Ref(journal_key(form, code, snapshot)),
         amount=sum((one.about.amount for one in carried if one.about.amount is not None), Decimal(0)),
         facts={"payments": tuple(one.source_id for one in carried)},
     )

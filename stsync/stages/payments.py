@@ -1,31 +1,45 @@
-"""Payments: a ServiceTitan payment becomes lines in a customer payment journal that belongs to stsync alone.
+"""Payments: a ServiceTitan payment becomes lines in a journal that belongs to stsync alone.
 
 What a bookkeeper can rely on:
-- one line for each invoice the payment is applied to, and one for an unapplied rest; together they are the payment;
+- one line for each invoice the payment is applied to, and one for each part that stands on account; together they are
+  the payment; money paid back is one line of a general journal (stages/refunds.py);
 - all lines of a payment carry the document number `ST-P<id>`, so that the books alone can answer for it;
 - a payment waits, without an error, until its invoices are posted;
 - a payment of a type without a journal is held and names the line to add; nothing goes to a default account;
-- a payment that was changed or applied otherwise after posting is held, never carried over silently.
+- what only a person can apply is listed for a person, until the books show it as applied;
+- a payment that was changed or moved to other invoices after posting is held, never carried over silently.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from stsync.core.links import Link
-from stsync.core.mapping import Gap
 from stsync.core.mapping import Mapping as Choices
 from stsync.core.operations import Operation, Verb, digest
-from stsync.core.plan import About, Decision, act, hold, settle, wait
+from stsync.core.plan import TO_APPLY, About, Decision, act, hold, settle, wait
+from stsync.core.posting_dates import PostingDay, posting_day
 from stsync.core.reasons import Reason
-from stsync.core.snapshot import BookJournal, OpenLine, Snapshot
-from stsync.core.source.payment import Application, Payment
+from stsync.core.snapshot import OpenLine, Snapshot
+from stsync.core.source.payment import Payment
+from stsync.stages import refunds
 from stsync.stages.invoices import Buyer, readiness
-from stsync.stages.payment_entry import Entry, Payable, described, journal_lines, own_lines, unmatched
-from stsync.stages.payment_journals import STAGE, Settings, is_ours, natural_key
-from stsync.stages.sales_lines import unmapped
+from stsync.stages.payment_case import Case, application_obstacle, foreign_lines, journal_obstacle, not_bookable
+from stsync.stages.payment_entry import Entry, Payable, receipt_body, standing_lines
+from stsync.stages.payment_journals import RECEIPTS, REFUNDS, STAGE, Settings, natural_key
+from stsync.stages.payment_parts import (
+    Carried,
+    Part,
+    carried,
+    lines,
+    not_applied_notes,
+    open_parts,
+    parts,
+    surely_open,
+    to_apply,
+)
 
 
 def fingerprint(payment: Payment) -> str:
@@ -51,37 +65,56 @@ def plan(
     choices: Choices,
     snapshot: Snapshot,
     settings: Settings,
+    original: Link | None = None,
 ) -> Decision:
     """Decide about one payment, in the order a clerk would ask."""
-    about = described(payment)
+    case = Case(payment, link, payer, payables, choices, snapshot, settings, original or Link())
     if link.posted:
-        return _already_posted(payment, link, about)
-    if _may_be_ours(payment, settings) and natural_key(payment.id) in snapshot.posted_payments:
-        return _found_posted(payment, snapshot.posted_payments[natural_key(payment.id)], link, about)
-    early = _not_for_us(payment, about, snapshot, settings)
+        return _already_posted(case)
+    if _may_be_ours(payment, settings) and case.is_booked:
+        return _found_posted(case)
+    early = _not_for_us(case)
     if early is not None:
         return early
-    if natural_key(payment.id) in snapshot.posted_payments:
-        return _found_posted(payment, snapshot.posted_payments[natural_key(payment.id)], link, about)
-    code = choices.lookup("payment_types", payment.type_id, payment.type_name)
-    reason = payer.reason or _not_bookable(payment, code, snapshot, settings)
-    if reason is not None or code is None:
-        return hold(STAGE, payment.id, about, reason or unmapped([_type_gap(payment)]))
-    applied = [payables[one.invoice_id] for one in payment.applications]
-    obstacle = _application_obstacle(payment, payer, applied)
-    if obstacle is not None:
-        return hold(STAGE, payment.id, about, obstacle)
-    waits = next((one.waits for one in applied if one.waits is not None), None)
-    if waits is not None:
+    if case.is_booked:
+        return _found_posted(case)
+    day = posting_day(payment.paid_on, snapshot, settings.closed) if payment.paid_on is not None else None
+    reason = payer.reason or not_bookable(case, day)
+    if reason is not None or day is None:
+        return hold(STAGE, payment.id, case.about, reason or _NO_DATE)
+    return _refund(case, day) if case.is_refund else _receipt(case, day)
+
+
+def _already_posted(case: Case) -> Decision:
+    payment, link = case.payment, case.link
+    known = Carried.of(link)
+    unchanged = link.fingerprint == fingerprint(payment)
+    if known is None and unchanged and not case.is_refund:
+        return settle(STAGE, payment.id, case.about, "posted")
+    if known is None or not known.only_added(payment):
+        return hold(STAGE, payment.id, case.about, _changed_after_posting(payment, case.about))
+    return _standing(case, known)
+
+
+def _standing(case: Case, known: Carried) -> Decision:
+    """A payment that is right in the books: is everything applied there that ServiceTitan applies?"""
+    payment, about = case.payment, case.about
+    left = open_parts(payment, known, case.payables)
+    waits = next((one.payable.waits for one in left if one.payable.waits is not None), None)
+    if waits is not None and not case.is_refund:
         return wait(STAGE, payment.id, about, waits)
-    rule = f"journal {code}, for payment type '{payment.type_name}'"
-    return _carry(payment, payer, applied, code.upper(), link=link, snapshot=snapshot, settings=settings, rule=rule)
+    reason = _afterwards(case, known, left)
+    asks = case.payable_keys if left else ()
+    if reason is None:
+        return settle(STAGE, payment.id, about, "posted", asks=asks)
+    return settle(STAGE, payment.id, about, TO_APPLY, reason=reason, asks=asks)
 
 
-def _already_posted(payment: Payment, link: Link, about: About) -> Decision:
-    if link.fingerprint == fingerprint(payment):
-        return settle(STAGE, payment.id, about, "posted")
-    return hold(STAGE, payment.id, about, _changed_after_posting(payment, about))
+def _afterwards(case: Case, known: Carried, left: list[Part]) -> Reason | None:
+    number = case.link.customer or case.payer.number
+    if case.is_refund:
+        return refunds.to_apply(case.payment, number, case.original, known, case.payables)
+    return to_apply(case.payment, number, left)
 
 
 def _changed_after_posting(payment: Payment, about: About) -> Reason:
@@ -94,10 +127,11 @@ def _changed_after_posting(payment: Payment, about: About) -> Reason:
     )
 
 
-def _not_for_us(payment: Payment, about: About, snapshot: Snapshot, settings: Settings) -> Decision | None:
+def _not_for_us(case: Case) -> Decision | None:
     """Payments that do not belong in the books, or not yet."""
+    payment, about, settings = case.payment, case.about, case.settings
     if not payment.active or payment.status != settings.status:
-        left = _left_in_books(payment, about, snapshot)
+        left = _left_in_books(case)
         if left is not None:
             return hold(STAGE, payment.id, about, left)
     if not payment.active:
@@ -113,8 +147,6 @@ def _not_for_us(payment: Payment, about: About, snapshot: Snapshot, settings: Se
         return settle(STAGE, payment.id, about, "before_go_live")
     if payment.total == 0 and not payment.applications:
         return settle(STAGE, payment.id, about, "nothing_to_post")
-    if payment.total < 0:
-        return hold(STAGE, payment.id, about, _REFUND)
     return None
 
 
@@ -125,17 +157,19 @@ def _may_be_ours(payment: Payment, settings: Settings) -> bool:
     return payment.active and exported and (payment.paid_on or settings.go_live) >= settings.go_live
 
 
-def _left_in_books(payment: Payment, about: About, snapshot: Snapshot) -> Reason | None:
+def _left_in_books(case: Case) -> Reason | None:
     """What a payment that is voided or unposted in ServiceTitan has left behind: the books are asked, not the ledger."""
-    number = natural_key(payment.id)
-    if number in snapshot.posted_payments:
-        return _changed_after_posting(payment, about)
-    if not any(line.document_number == number for journal in snapshot.journals.values() for line in journal.lines):
+    payment, number = case.payment, case.number
+    if case.is_booked:
+        return _changed_after_posting(payment, case.about)
+    standing = standing_lines(case.snapshot, number)
+    if not standing:
         return None
     what = "unposted" if payment.active else "voided"
     return Reason(
         "voided-before-posting",
-        f"Payment {about.number} was {what} in ServiceTitan while its lines stand unposted in a payment journal.",
+        f"Payment {case.about.number} was {what} in ServiceTitan while its lines stand unposted in journal "
+        f"{standing[0][0]}.",
         f"Delete the lines with document number {number} from the journal.",
     )
 
@@ -145,152 +179,148 @@ _NO_DATE = Reason(
     "The payment has no date in ServiceTitan, so it belongs to no period.",
     "Set the payment date in ServiceTitan.",
 )
-_REFUND = Reason(
-    "refund-not-carried",
-    "This is money paid back (a refund or a returned payment); refunds are not carried over by this version.",
-    "Enter it in a general journal in Business Central by hand.",
-)
 
 
-def _type_gap(payment: Payment) -> Gap:
-    return Gap("payment_types", payment.type_name or payment.type_id, "payment journal code")
+def _notes(day: PostingDay) -> tuple[str, ...]:
+    return (day.remark,) if day.remark else ()
 
 
-def _not_bookable(payment: Payment, code: str | None, snapshot: Snapshot, settings: Settings) -> Reason | None:
-    """What stands in the way before any invoice is looked at."""
-    if code is None:
-        return unmapped([_type_gap(payment)])
-    if len(natural_key(payment.id)) > 20:
-        return Reason(
-            "payment-number-too-long",
-            f"The document number {natural_key(payment.id)} is longer than the 20 characters of Business Central.",
-            "Enter this payment by hand, and tell the makers of stsync.",
-        )
-    if payment.paid_on is not None and not snapshot.accepts(payment.paid_on):
-        return Reason(
-            "posting-date-closed",
-            f"The payment is dated {payment.paid_on}, but Business Central accepts posting dates "
-            f"{snapshot.posting_from or 'any'} to {snapshot.posting_to or 'any'}.",
-            "Open the period on the General Ledger Setup page (Allow Posting From/To).",
-        )
-    return _journal_obstacle(code.upper(), snapshot, settings)
-
-
-def _journal_obstacle(code: str, snapshot: Snapshot, settings: Settings) -> Reason | None:
-    journal = snapshot.journals.get(code)
-    choice = settings.journals.get(code)
-    if journal is None and (choice is None or choice.balancing_account is None):
-        return Reason(
-            "journal-missing",
-            f"Business Central has no customer payment journal {code}.",
-            f"Create the batch {code} on the Cash Receipt Journals page with the bank as balancing account, or add to "
-            f'the configuration:\npayments.journals:  {code}: {{balancing_account: "<G/L account number>"}}',
-        )
-    if journal is None and choice is not None and choice.balancing_account not in snapshot.accounts:
-        return Reason(
-            "account-not-usable",
-            f"The balancing account {choice.balancing_account} of journal {code} does not exist in Business Central.",
-            f"Correct payments.journals.{code}.balancing_account in the configuration.",
-        )
-    foreign = _foreign(journal)
-    if foreign:
-        return Reason(
-            "foreign-lines-in-journal",
-            f"The payment journal {code} holds {len(foreign)} lines that stsync did not make "
-            f"(document number {foreign[0].document_number or 'blank'}). Posting it would post them too.",
-            f"Post, move or delete those lines in Business Central; the journal {code} must belong to stsync alone.",
-        )
-    return None
-
-
-def _foreign(journal: BookJournal | None) -> list[OpenLine]:
-    lines = journal.lines if journal is not None else ()
-    return [line for line in lines if not is_ours(line.document_number)]
-
-
-def _application_obstacle(payment: Payment, payer: Buyer, applied: Sequence[Payable]) -> Reason | None:
-    if payment.unapplied < 0 or any(one.amount < 0 for one in payment.applications):
-        return Reason(
-            "applied-more-than-paid",
-            f"ServiceTitan applies {payment.applied:,.2f} of a payment of {payment.total:,.2f}.",
-            "Correct the applications of the payment in ServiceTitan.",
-        )
-    for application, payable in zip(payment.applications, applied, strict=True):
-        reason = payable.holds or _mismatch(payment, payer, application, payable)
-        if reason is not None:
-            return reason
-    return None
-
-
-def _mismatch(payment: Payment, payer: Buyer, application: Application, payable: Payable) -> Reason | None:
-    if payable.waits is not None:
-        return None
-    if payable.customer_number and payable.customer_number != payer.number:
-        return Reason(
-            "payment-by-another-customer",
-            f"The payment is from customer {payer.number}, but invoice {application.invoice_number} belongs to "
-            f"{payable.customer_number}; Business Central applies payments within one customer only.",
-            "Correct the payment in ServiceTitan, or enter it in Business Central by hand.",
-        )
-    if payable.posting_date and payment.paid_on and payment.paid_on < payable.posting_date:
-        # Business Central refuses such a line as soon as the journal has a balancing account (facts section 5).
-        return Reason(
-            "payment-before-invoice",
-            f"The payment is dated {payment.paid_on}, before its invoice {application.invoice_number} of "
-            f"{payable.posting_date}; Business Central does not apply to a later entry through its interface.",
-            "Enter the payment in Business Central by hand, or correct one of the two dates in ServiceTitan.",
-        )
-    return None
-
-
-def _carry(
-    payment: Payment,
-    payer: Buyer,
-    applied: Sequence[Payable],
-    code: str,
-    *,
-    link: Link,
-    snapshot: Snapshot,
-    settings: Settings,
-    rule: str,
-) -> Decision:
-    """New, found again, or half made: the writes for a payment that may be carried over."""
-    about = described(payment)
-    more: dict[str, Any] = {"fingerprint": fingerprint(payment), "rules": (rule,), "journal": code}
-    number = natural_key(payment.id)
-    entry = Entry(payment, payer, code, snapshot, link)
-    good, bad = own_lines(snapshot, number, code, payment, payer)
-    missing, surplus = unmatched(journal_lines(payment, applied), good)
-    operations = [*entry.deletions([*bad, *surplus]), *entry.creations(missing)]
-    if not settings.post and not operations:
-        return settle(STAGE, payment.id, about, "draft", **more)
-    return act(STAGE, payment.id, about, operations, outcome="posted" if settings.post else "draft", **more)
-
-
-def _found_posted(payment: Payment, booked: Decimal, link: Link, about: About) -> Decision:
-    """What the books hold already is taken on if it is this payment; no journal has to be posted for it."""
-    more: dict[str, Any] = {"fingerprint": fingerprint(payment)}
-    if link.exists and link.fingerprint != more["fingerprint"]:
-        return hold(STAGE, payment.id, about, _changed_after_posting(payment, about), **more)
-    if booked != payment.total:
-        reason = Reason(
-            "posted-with-other-total",
-            f"Business Central has posted {booked:,.2f} under {natural_key(payment.id)}; ServiceTitan's payment is "
-            f"{payment.total:,.2f}.",
-            "Compare both; correct the entry in Business Central, or the payment in ServiceTitan.",
-        )
-        return hold(STAGE, payment.id, about, reason, **more)
-    adopt = Operation(
-        key=f"{STAGE}:{payment.id}:adopt:{link.revision}",
-        stage=STAGE,
-        source_id=payment.id,
-        verb=Verb.ADOPT,
-        entity="customerPayments",
-        natural_key=natural_key(payment.id),
-        label=f"payment {about.number}, {about.name}",
-        why="already posted in Business Central; nothing is sent",
-        target=natural_key(payment.id),
-        amount=payment.total,
-        facts={"posted": True, "number": natural_key(payment.id)},
+def _refund(case: Case, day: PostingDay) -> Decision:
+    """Money paid back: one line; nothing is waited for, because nothing can be applied with it."""
+    payment, code = case.payment, case.settings.refunds.code.upper()
+    origin = refunds.source(payment, case.choices, case.snapshot, case.settings)
+    reason = origin.reason or foreign_lines(REFUNDS, code, case.snapshot)
+    if reason is not None:
+        return hold(STAGE, payment.id, case.about, reason)
+    known = carried(payment, ())
+    right = partial(refunds.stands_right, journal=code, day=day, payer=case.payer, account=origin.account)
+    body = partial(refunds.body, payment, case.payer, day, origin.account)
+    entry = Entry(payment, case.payer, code, REFUNDS, case.snapshot, case.link, body)
+    return _sent(
+        case,
+        entry.operations([refunds.line(payment)], right),
+        journal=code,
+        rules=(f"general journal {code}, {origin.rule}",),
+        notes=_notes(day),
+        kept={**known.shown(), "account": origin.account},
+        afterwards=refunds.to_apply(payment, case.payer.number, case.original, known, case.payables),
     )
-    return act(STAGE, payment.id, about, [adopt], outcome="posted", **more)
+
+
+def _receipt(case: Case, day: PostingDay) -> Decision:
+    """Money received: held, waiting for its invoices, or carried with what it can be applied to."""
+    payment = case.payment
+    found = case.choices.lookup("payment_types", payment.type_id, payment.type_name)
+    code = (found or "").upper()
+    reason = journal_obstacle(case, code) or application_obstacle(case)
+    if reason is not None:
+        return hold(STAGE, payment.id, case.about, reason)
+    payables = [case.payables[one.invoice_id] for one in payment.applications]
+    waits = next((one.waits for one in payables if one.waits is not None), None)
+    if waits is not None:
+        return wait(STAGE, payment.id, case.about, waits)
+    divided = parts(payment, case.payables, day.on)
+    body = partial(receipt_body, payment, case.payer, day)
+    entry = Entry(payment, case.payer, code, RECEIPTS, case.snapshot, case.link, body)
+    return _sent(
+        case,
+        entry.operations(lines(payment, divided), partial(_stands_right, case, code, day)),
+        journal=code,
+        rules=(f"journal {code}, for payment type '{payment.type_name}'",),
+        notes=(*_notes(day), *not_applied_notes(divided)),
+        kept=carried(payment, divided).shown(),
+        afterwards=to_apply(payment, case.payer.number, divided),
+        asks=case.payable_keys,
+    )
+
+
+def _stands_right(case: Case, code: str, day: PostingDay, journal: str, line: OpenLine) -> bool:
+    """Whether a line in a journal belongs there, its amount and application apart."""
+    right = (RECEIPTS.lines, code, day.on, case.payer.number.upper())
+    return (line.entity, journal, line.posting_date, line.customer_number) == right
+
+
+def _sent(case: Case, operations: list[Operation], **more: Any) -> Decision:
+    """The decision to write, or to leave lines that stand there already for a person to post."""
+    payment, settings = case.payment, case.settings
+    more["fingerprint"] = fingerprint(payment)
+    if not settings.post and not operations:
+        return settle(STAGE, payment.id, case.about, "draft", **more)
+    return act(STAGE, payment.id, case.about, operations, outcome="posted" if settings.post else "draft", **more)
+
+
+def _found_posted(case: Case) -> Decision:
+    """What the books hold already is taken on if it is this payment; no journal has to be posted for it."""
+    payment = case.payment
+    more: dict[str, Any] = {"fingerprint": fingerprint(payment)}
+    known = Carried.of(case.link)
+    changed = case.link.exists and case.link.fingerprint != more["fingerprint"]
+    if changed and (known is None or not known.only_added(payment)):
+        return hold(STAGE, payment.id, case.about, _changed_after_posting(payment, case.about), **more)
+    otherwise = _posted_otherwise(case)
+    if otherwise is not None:
+        return hold(STAGE, payment.id, case.about, otherwise, **more)
+    left = open_parts(payment, known, case.payables) if known else surely_open(payment, case.payables)
+    known = known or _as_found(payment, left)
+    return act(
+        STAGE,
+        payment.id,
+        case.about,
+        [_adoption(case)],
+        outcome="posted",
+        kept=known.shown(),
+        afterwards=_afterwards(case, known, left),
+        asks=case.payable_keys,
+        **more,
+    )
+
+
+def _as_found(payment: Payment, left: list[Part]) -> Carried:
+    """How a payment stands that the books hold and our ledger does not know: nothing of a refund is known as applied."""
+    if payment.total < 0:
+        return carried(payment, ())
+    still = {one.application.invoice_id for one in left}
+    found = carried(payment, ())
+    applied = {one.invoice_id: one.amount for one in payment.applications if one.invoice_id not in still}
+    return Carried(found.base, applied)
+
+
+def _posted_otherwise(case: Case) -> Reason | None:
+    payment, snapshot = case.payment, case.snapshot
+    if case.is_refund:
+        by_account = snapshot.posted_refunds.get(case.number, {})
+        booked = max(by_account.values(), default=snapshot.posted_payments.get(case.number, payment.total * 0))
+        same = refunds.is_booked(payment.total, by_account, _account_sent(case))
+    else:
+        booked = snapshot.posted_payments.get(case.number, payment.total * 0)
+        same = booked == payment.total and case.number not in snapshot.posted_refunds
+    if same:
+        return None
+    return Reason(
+        "posted-with-other-total",
+        f"Business Central has posted {booked:,.2f} under {case.number}, which is not this "
+        f"{'refund' if case.is_refund else 'payment'}; ServiceTitan's is {payment.total:,.2f}.",
+        "Compare both; correct the entry in Business Central, or the payment in ServiceTitan.",
+    )
+
+
+def _account_sent(case: Case) -> str:
+    """The account that the refund leaves: as the mapping says now, since the books do not say what was meant."""
+    return refunds.source(case.payment, case.choices, case.snapshot, case.settings).account
+
+
+def _adoption(case: Case) -> Operation:
+    about = case.about
+    return Operation(
+        key=f"{STAGE}:{case.payment.id}:adopt:{case.link.revision}",
+        stage=STAGE,
+        source_id=case.payment.id,
+        verb=Verb.ADOPT,
+        entity="journalLines" if case.is_refund else "customerPayments",
+        natural_key=case.number,
+        label=f"{'refund' if case.is_refund else 'payment'} {about.number}, {about.name}",
+        why="already posted in Business Central; nothing is sent",
+        target=case.number,
+        amount=case.payment.total,
+        facts={"posted": True, "number": case.number},
+    )

@@ -49,19 +49,20 @@ class Inbox:
                 self._cursors.advance(feed, token, seen_at)
         return stored
 
-    def rows(self, kind: str, states: Collection[str]) -> Iterator[InboxRow]:
-        """The records in these states, streamed in the order of their numbers.
+    def rows(self, kind: str, states: Collection[str], outcomes: Collection[str] = ()) -> Iterator[InboxRow]:
+        """The records in these states, or settled with one of these outcomes, in the order of their numbers.
 
         Rows may be settled while they are being read: each page is a query of its own, from where the last ended.
         """
-        wanted = canonical_json(sorted(states))
+        wanted, also = canonical_json(sorted(states)), canonical_json(sorted(outcomes))
         order, source_id = -1, ""
         while True:
             page = self._database.select(
                 f"SELECT {_COLUMNS}, source_order FROM inbox"  # noqa: S608 - constants only
                 " WHERE kind = ? AND (source_order, source_id) > (?, ?)"
-                " AND state IN (SELECT value FROM json_each(?)) ORDER BY source_order, source_id LIMIT ?",
-                (kind, order, source_id, wanted, _PAGE),
+                " AND (state IN (SELECT value FROM json_each(?)) OR outcome IN (SELECT value FROM json_each(?)))"
+                " ORDER BY source_order, source_id LIMIT ?",
+                (kind, order, source_id, wanted, also, _PAGE),
             )
             for *columns, _ in page:
                 yield _inbox_row(kind, tuple(columns))

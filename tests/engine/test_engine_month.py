@@ -84,7 +84,11 @@ class TestTheBooksAfterTheMonth:
                 assert state in {"held", "waiting"} or why in {"before_go_live", "exported_elsewhere"}, row["id"]
                 continue
             assert -sum(one.amount for one in entries) == money(row["total"])
-            assert _applied_in_the_books(month, entries) == _applied_in_servicetitan(month, row), row["id"]
+            applied, wanted = _applied_in_the_books(month, entries), _applied_in_servicetitan(month, row)
+            if month.standing("payments", row["id"]) == ("settled", "to_apply"):
+                assert applied != wanted, f"payment {row['id']} is listed for a person, who has nothing to apply"
+            else:
+                assert applied == {key: wanted[key] for key in wanted if _can_be_paid(month, key)}, row["id"]
             carried += 1
         assert carried > 120
 
@@ -200,6 +204,12 @@ def _applied_in_servicetitan(month: Office, row: dict[str, Any]) -> dict[str, De
     for one in row["appliedTo"] or ():
         applied[f"ST-{one['appliedTo']}"] += money(one["appliedAmount"])
     return {key: amount for key, amount in applied.items() if amount}
+
+
+def _can_be_paid(month: Office, key: str) -> bool:
+    """Whether an invoice has anything on it: the empty one of an estimate visit has no counterpart in the books."""
+    row = month.world.tenant.invoices[int(key.removeprefix("ST-"))]
+    return money(row["total"]) != 0
 
 
 def _promised(operation: Any) -> tuple[str, ...]:

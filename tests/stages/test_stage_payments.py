@@ -81,9 +81,8 @@ def test_an_invoice_of_the_same_run_is_named_by_reference() -> None:
         (payment(type_name="App", type_id="99"), "mapping-missing"),
         (payment(paid_on=None), "payment-without-date"),
         (payment(paid_on=date(2026, 7, 1)), "posting-date-closed"),
-        (payment("-5.00"), "refund-not-carried"),
+        (payment("0.00", ("5", "60.00"), ("6", "-60.00")), "payment-moves-credit"),
         (payment("100.00", ("5", "150.00")), "applied-more-than-paid"),
-        (payment("100.00", ("5", "100.00"), paid_on=date(2026, 6, 2)), "payment-before-invoice"),
         (payment(id="1" * 17), "payment-number-too-long"),
     ],
 )

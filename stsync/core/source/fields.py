@@ -101,6 +101,12 @@ def day(row: Row, field: str) -> date | None:
     return parsed if parsed.year > 1 else None
 
 
+def second(row: Row, field: str) -> str:
+    """A moment in UTC to the second, as text that compares; empty when there is none (fractions vary, facts section 1.5)."""
+    value = row.get(field)
+    return value[:19] if isinstance(value, str) else ""
+
+
 def named(row: Row, field: str) -> Named | None:
     """A link to something with an id and a name; every such link can be null (facts section 1.5, nulls)."""
     value = part(row, field)

@@ -67,6 +67,7 @@ class Invoice:
 
     `job_type` is empty without a job. `trades` are of its business units, by their id, as far as they were looked up:
     a row of the feed does not have them.
+    `balance` is what ServiceTitan counted as unpaid at `modified_on` (UTC to the second).
     """
 
     id: str
@@ -88,6 +89,8 @@ class Invoice:
     items: tuple[Item, ...]
     job_type: str = ""
     trades: Mapping[str, Named | None] = field(default_factory=dict)
+    balance: Decimal | None = None
+    modified_on: str = ""
 
     @classmethod
     def parse(cls, row: Row) -> Invoice:
@@ -111,6 +114,8 @@ class Invoice:
             adjustment_to=fields.reference(row, "adjustmentToId"),
             items=_items(row),
             job_type=_job_type(row),
+            balance=fields.optional_amount(row, "balance"),
+            modified_on=fields.second(row, "modifiedOn"),
         )
 
     @property

@@ -12,11 +12,15 @@ from stsync.core.source.fields import Named, Row
 
 @dataclass(frozen=True)
 class Application:
-    """A part of a payment applied to one invoice; amount in the payment's currency."""
+    """A part of a payment applied to one invoice; amount in the payment's currency.
+
+    `applied_on` is the moment of the latest application, UTC to the second; empty when ServiceTitan does not say.
+    """
 
     invoice_id: str
     invoice_number: str
     amount: Decimal
+    applied_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,16 @@ def _applications(row: Row) -> tuple[Application, ...]:
     """Applications by invoice: several to one invoice are added up, because the set is what matters (trap 25)."""
     amounts: dict[str, Decimal] = {}
     numbers: dict[str, str] = {}
+    moments: dict[str, str] = {}
     for entry in fields.parts(row, "appliedTo"):
         invoice = fields.reference(entry, "appliedTo")
         if invoice is None:
             raise fields.UnknownShape("'appliedTo' names no invoice")
         amounts[invoice] = amounts.get(invoice, Decimal(0)) + fields.amount(entry, "appliedAmount")
         numbers[invoice] = fields.text(entry, "appliedToReferenceNumber")
+        moments[invoice] = max(moments.get(invoice, ""), fields.second(entry, "appliedOn"))
     return tuple(
-        Application(invoice_id=invoice, invoice_number=numbers[invoice], amount=amounts[invoice])
+        Application(invoice, numbers[invoice], amounts[invoice], moments[invoice])
         for invoice in sorted(amounts, key=int)
         if amounts[invoice] != 0
     )

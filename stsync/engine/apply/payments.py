@@ -1,4 +1,5 @@
-"""Payment journals: lines are made, the journal is read back, and only then posted, many payments at a time.
+"""Payment journals, and the general journal of refunds: lines are made, the journal is read back, and only then posted,
+many payments at a time.
 
 A posting posts everything that stands in the journal (trap 5), so it is sent only when the journal holds exactly
 the lines of this posting's payments. Posted lines vanish and there is no ledger entity to look them up (trap 9):
@@ -8,25 +9,36 @@ the general ledger, asked by document number, is the proof.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
-from stsync.businesscentral.odata import Read, entity
-from stsync.core.operations import Operation, Verb
+from stsync.core.operations import Operation, Ref, Verb
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine
-from stsync.engine.apply.customers import sent
 from stsync.engine.apply.desk import Desk, blocked
+from stsync.engine.apply.journals import Journals, delete_line
 from stsync.engine.apply.protocol import UNKNOWN, Blocked, Protocol, RecordRefused, Sent, carried_facts
-from stsync.engine.survey import booked_payments, open_line, open_lines
+from stsync.engine.survey import open_line
 from stsync.http.outcomes import OutcomeUnknown
-from stsync.stages.payment_journals import is_ours, natural_key
+from stsync.stages.payment_journals import RECEIPTS, REFUNDS, is_ours, natural_key
 
 _JOURNAL_GONE = "journal-gone"
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """One journal that is posted: its form and its id."""
+
+    journals: Journals
+    id: str
+
+    def lines(self) -> list[OpenLine]:
+        """What stands in it."""
+        return self.journals.lines(self.id)
 
 
 class PaymentDesk:
@@ -43,10 +55,11 @@ class PaymentDesk:
     def prepare(self, journals: Iterable[Operation]) -> None:
         """Make the payment journals that are not there yet; the payments of a refused one are held."""
         for operation in journals:
+            form = REFUNDS if operation.entity == REFUNDS.journals else RECEIPTS
             try:
-                self._protocol.perform(operation, self._create_journal)
+                self._protocol.perform(operation, Journals(self._books, form).create_journal)
             except RecordRefused as refusal:
-                self._refused[operation.natural_key] = refusal.reason
+                self._refused[operation.key] = refusal.reason
 
     def apply(self, decisions: Sequence[Decision], postings: Sequence[Operation]) -> None:
         """Carry out every payment decision, posting by posting."""
@@ -58,8 +71,9 @@ class PaymentDesk:
                 self._count(1, len(decisions))
         for posting in postings:
             part = [by_id[one] for one in posting.facts["payments"]]
-            if posting.natural_key in self._refused:
-                self._hold_all(part, self._refused[posting.natural_key])
+            refused = self._refused.get(posting.target.key) if isinstance(posting.target, Ref) else None
+            if refused is not None:
+                self._hold_all(part, refused)
             else:
                 self._try_posting(posting, part)
             self._count(len(part), len(decisions))
@@ -91,9 +105,6 @@ class PaymentDesk:
     def _guarded(self, decision: Decision, work: Any) -> bool:
         return self._desk.guarded(decision, work, waits_for="its customer or invoice")
 
-    def _create_journal(self, body: dict[str, Any], _target: str, _parent: str) -> Sent:
-        return sent(self._books.create("customerPaymentJournals", body))
-
     def _make(self, decision: Decision) -> None:
         """A payment's lines: outdated ones of ours deleted, missing ones made."""
         for operation in decision.operations:
@@ -101,16 +112,15 @@ class PaymentDesk:
             if operation.verb == Verb.ADOPT:
                 self._protocol.adopt(operation, facts)
             elif operation.verb == Verb.DELETE:
-                self._protocol.perform(operation, self._delete_line, facts=facts)
+                self._delete(operation, facts)
             else:
-                self._protocol.perform(operation, self._create_line, facts=facts)
+                self._protocol.perform(operation, Journals.of(self._books, decision).create_line, facts=facts)
 
-    def _create_line(self, body: dict[str, Any], _target: str, parent: str) -> Sent:
-        return sent(self._books.create(f"{entity('customerPaymentJournals', parent)}/customerPayments", body))
+    def _delete(self, operation: Operation, facts: Mapping[str, Any]) -> None:
+        def send(_body: dict[str, Any], target: str, _parent: str) -> Sent:
+            return delete_line(self._books, operation.entity, target)
 
-    def _delete_line(self, _body: dict[str, Any], target: str, _parent: str) -> Sent:
-        answer = self._books.delete(entity("customerPayments", target), "*")
-        return Sent(target, None, answer.request_id)
+        self._protocol.perform(operation, send, facts=facts)
 
     def _post_together(self, posting: Operation, decisions: Sequence[Decision]) -> None:
         """One posting for all these payments; if Business Central refuses it, one for each, so that one bad
@@ -118,38 +128,34 @@ class PaymentDesk:
         made = [one for one in decisions if self._guarded(one, partial(self._make, one))]
         if not made:
             return
-        journal = self._protocol.target(posting)
+        at = _Batch(Journals.of(self._books, decisions[0]), self._protocol.target(posting))
         failed = [one for one in decisions if one not in made]
-        ready = self._ready(journal, made, failed)
+        ready = self._ready(at, made, failed)
         if not ready:
             return
         try:
-            self._send(posting, "1", journal)
+            self._send(posting, "1", at)
         except RecordRefused as refusal:
             if refusal.reason.reference == _JOURNAL_GONE:
                 # A batch that counts its own name on has another id after each posting (facts section 3).
                 self._wait_all(ready, refusal.reason)
                 return
-            self._post_one_by_one(posting, ready, journal, refusal)
+            self._post_one_by_one(posting, ready, at, refusal)
         else:
-            self._confirm(posting, ready)
+            self._confirm(posting, ready, at)
 
-    def _send(self, posting: Operation, part: str, journal: str) -> None:
+    def _send(self, posting: Operation, part: str, at: _Batch) -> None:
         """Post the journal. The key carries the run: the same journal is posted again and again."""
-        operation = Operation(**{**vars(posting), "key": f"{posting.key}:{self._run_id}:{part}", "target": journal})
-        answer = self._protocol.attempt(operation, lambda _body, target, _parent: self._post(target))
+        operation = Operation(**{**vars(posting), "key": f"{posting.key}:{self._run_id}:{part}", "target": at.id})
+        answer = self._protocol.attempt(operation, at.journals.post)
         self._protocol.record(operation, answer, {"payments": posting.facts["payments"]})
 
-    def _post(self, journal: str) -> Sent:
-        answer = self._books.action(entity("journals", journal), "post")
-        return Sent(journal, None, answer.request_id)
-
-    def _ready(self, journal: str, decisions: Sequence[Decision], failed: Sequence[Decision]) -> list[Decision]:
+    def _ready(self, at: _Batch, decisions: Sequence[Decision], failed: Sequence[Decision]) -> list[Decision]:
         """The payments whose lines stand in the journal exactly as they should, if nothing else stands there.
 
         Lines of a payment that could not be completed are taken out, so that they are not posted with the others.
         """
-        standing = self._lines(journal)
+        standing = at.lines()
         by_number: dict[str, list[OpenLine]] = {}
         for line in standing:
             by_number.setdefault(line.document_number, []).append(line)
@@ -164,10 +170,6 @@ class PaymentDesk:
         if strangers:
             return []
         return [one for one in decisions if self._complete(one, by_number.get(natural_key(one.source_id), []))]
-
-    def _lines(self, journal: str) -> list[OpenLine]:
-        path = f"{entity('customerPaymentJournals', journal)}/customerPayments"
-        return list(open_lines(self._books.read(Read(path))))
 
     def _complete(self, decision: Decision, lines: Sequence[OpenLine]) -> bool:
         """Whether a payment's lines add up to it; a payment with other lines is taken out of the journal and waits."""
@@ -186,57 +188,56 @@ class PaymentDesk:
                 stage="payments",
                 source_id=decision.source_id,
                 verb=Verb.DELETE,
-                entity="customerPayments",
+                entity=line.entity,
                 natural_key=natural_key(decision.source_id),
                 why="our own unposted line, taken out of the journal",
                 target=line.id,
             )
-            self._protocol.perform(operation, self._delete_line)
+            self._delete(operation, {})
 
     def _post_one_by_one(
-        self, posting: Operation, decisions: Sequence[Decision], journal: str, refusal: RecordRefused
+        self, posting: Operation, decisions: Sequence[Decision], at: _Batch, refusal: RecordRefused
     ) -> None:
         """Find the payments that Business Central refuses: each is posted alone, and a refused one is taken out."""
         if len(decisions) == 1:
-            self._take_out(decisions[0], self._lines(journal))
+            self._take_out(decisions[0], at.lines())
             self._desk.refuse(decisions[0], refusal.reason)
             return
-        bodies = self._bodies(decisions, journal)
+        bodies = self._bodies(decisions, at)
         for part, decision in enumerate(decisions, start=2):
-            self._alone(posting, part, decision, bodies[natural_key(decision.source_id)], journal)
+            self._alone(posting, part, decision, bodies[natural_key(decision.source_id)], at)
 
-    def _bodies(self, decisions: Sequence[Decision], journal: str) -> dict[str, list[dict[str, Any]]]:
+    def _bodies(self, decisions: Sequence[Decision], at: _Batch) -> dict[str, list[dict[str, Any]]]:
         """Take every line out of the journal and keep what it said."""
-        path = f"{entity('customerPaymentJournals', journal)}/customerPayments"
-        rows = self._books.read(Read(path))
+        rows = at.journals.rows(at.id)
         bodies: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
-            bodies.setdefault(str(row["documentNumber"]), []).append(_again(row))
+            bodies.setdefault(str(row["documentNumber"]), []).append(at.journals.again(row))
         for decision in decisions:
             own = [open_line(row) for row in rows if row["documentNumber"] == natural_key(decision.source_id)]
             self._take_out(decision, own)
         return bodies
 
     def _alone(
-        self, posting: Operation, part: int, decision: Decision, bodies: Sequence[dict[str, Any]], journal: str
+        self, posting: Operation, part: int, decision: Decision, bodies: Sequence[dict[str, Any]], at: _Batch
     ) -> None:
         def work() -> None:
             for number, body in enumerate(bodies, start=1):
-                operation = _line_again(decision, f"{self._run_id}:{number}", body, journal)
-                facts = {"fingerprint": decision.fingerprint}
-                self._protocol.perform(operation, self._create_line, facts=facts)
-            self._send(posting, str(part), journal)
+                operation = _line_again(decision, f"{self._run_id}:{number}", body, at)
+                facts = {"fingerprint": decision.fingerprint, **decision.kept}
+                self._protocol.perform(operation, at.journals.create_line, facts=facts)
+            self._send(posting, str(part), at)
 
         if self._guarded(decision, work):
-            self._confirm(posting, [decision])
+            self._confirm(posting, [decision], at)
         else:
-            own = [one for one in self._lines(journal) if one.document_number == natural_key(decision.source_id)]
+            own = [one for one in at.lines() if one.document_number == natural_key(decision.source_id)]
             self._take_out(decision, own)
 
-    def _confirm(self, posting: Operation, decisions: Sequence[Decision]) -> None:
+    def _confirm(self, posting: Operation, decisions: Sequence[Decision], at: _Batch) -> None:
         """The general ledger is the proof: an answer of 204 may only mean that a job was scheduled (trap 23)."""
         numbers = {natural_key(one.source_id): one for one in decisions}
-        booked = booked_payments(self._books, numbers)
+        booked = at.journals.booked(decisions)
         for number, decision in numbers.items():
             if number not in booked:
                 self._desk.wait(decision, _SCHEDULED)
@@ -252,38 +253,23 @@ class PaymentDesk:
                 amount=decision.about.amount,
             )
             self._protocol.intend(operation, {})
-            self._protocol.record(operation, Sent(number, number), {"fingerprint": decision.fingerprint})
+            facts = {"fingerprint": decision.fingerprint, **decision.kept}
+            self._protocol.record(operation, Sent(number, number), facts)
             self._protocol.close_intents("payments", decision.source_id, None, number, {})
             self._desk.carry(decision)
 
 
-def _again(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A journal line as the body that makes it once more."""
-    line = open_line(row)
-    body: dict[str, Any] = {
-        "customerNumber": line.customer_number,
-        "postingDate": line.posting_date or row["postingDate"],
-        "documentNumber": line.document_number,
-        "externalDocumentNumber": row.get("externalDocumentNumber") or "",
-        "amount": line.amount,
-    }
-    if line.applies_to_id:
-        body["appliesToInvoiceId"] = line.applies_to_id
-    body["description"] = row.get("description") or ""
-    return body
-
-
-def _line_again(decision: Decision, suffix: str, body: Mapping[str, Any], journal: str) -> Operation:
+def _line_again(decision: Decision, suffix: str, body: Mapping[str, Any], at: _Batch) -> Operation:
     return Operation(
         key=f"payments:{decision.source_id}:line:again:{suffix}",
         stage="payments",
         source_id=decision.source_id,
         verb=Verb.CREATE,
-        entity="customerPayments",
+        entity=at.journals.form.lines,
         natural_key=natural_key(decision.source_id),
         why="posted on its own, because its journal was refused",
         body=body,
-        parent=journal,
+        parent=at.id,
         amount=-Decimal(body["amount"]),
     )
 

@@ -215,7 +215,7 @@ def _filled(value: Any, rows: Mapping[str, LedgerRow]) -> Any:
 
 def carried_facts(decision: Decision, operation: Operation) -> dict[str, Any]:
     """What the ledger keeps beside a write, so that a later change in the source is noticed."""
-    kept: dict[str, Any] = {"fingerprint": decision.fingerprint, "why": operation.why}
+    kept: dict[str, Any] = {"fingerprint": decision.fingerprint, "why": operation.why, **decision.kept}
     if operation.verb == Verb.CREATE:
         kept["digest"] = digest(operation.body)
     return kept

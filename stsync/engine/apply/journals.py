@@ -1,0 +1,107 @@
+"""The two forms of journal in Business Central: lines made, deleted, read back and proven, each by its own sets.
+
+Receipts are customerPayments of a cash receipt batch; money paid back are journalLines of a general batch. Both are
+posted by journals(id)/Microsoft.NAV.post, which ignores the template when an id is given (facts section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stsync.businesscentral.client import BusinessCentral
+from stsync.businesscentral.odata import Read, entity
+from stsync.core.plan import Decision
+from stsync.core.snapshot import OpenLine
+from stsync.engine.apply.customers import sent
+from stsync.engine.apply.protocol import Sent
+from stsync.engine.survey import booked_payments, booked_refunds, open_line, open_lines
+from stsync.stages import refunds
+from stsync.stages.payment_journals import REFUNDS, JournalForm, form_of, natural_key
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Journals:
+    """The journals of one form."""
+
+    books: BusinessCentral
+    form: JournalForm
+
+    @classmethod
+    def of(cls, books: BusinessCentral, decision: Decision) -> Journals:
+        """Those that carry this payment."""
+        return cls(books, form_of(decision.about.amount))
+
+    def create_journal(self, body: dict[str, Any], _target: str, _parent: str) -> Sent:
+        """Make a batch."""
+        return sent(self.books.create(self.form.journals, body))
+
+    def create_line(self, body: dict[str, Any], _target: str, parent: str) -> Sent:
+        """Make a line in the batch with id `parent`."""
+        return sent(self.books.create(self._path(parent), body))
+
+    def post(self, _body: dict[str, Any], journal: str, _parent: str) -> Sent:
+        """Post everything in a batch, whoever made it (trap 5)."""
+        answer = self.books.action(entity("journals", journal), "post")
+        return Sent(journal, None, answer.request_id)
+
+    def rows(self, journal: str) -> list[dict[str, Any]]:
+        """The lines that stand in a batch, as Business Central shows them."""
+        return self.books.read(Read(self._path(journal)))
+
+    def lines(self, journal: str) -> list[OpenLine]:
+        """The lines of a batch that say something."""
+        return list(open_lines(self.rows(journal)))
+
+    def again(self, row: Row) -> dict[str, Any]:
+        """A line as the body that makes it once more."""
+        line = open_line(row)
+        dated = {
+            "postingDate": line.posting_date or row["postingDate"],
+            "documentNumber": line.document_number,
+            "externalDocumentNumber": row.get("externalDocumentNumber") or "",
+            "amount": line.amount,
+        }
+        description = {"description": row.get("description") or ""}
+        if self.form == REFUNDS:
+            account = {"accountType": "Customer", "accountNumber": line.customer_number}
+            balance = {
+                "balanceAccountType": "G_x002F_L_x0020_Account",
+                "balancingAccountNumber": line.balancing_account,
+            }
+            return {**account, **dated, **description, **balance}
+        return {"customerNumber": line.customer_number, **dated, **_applied(line), **description}
+
+    def booked(self, decisions: Iterable[Decision]) -> set[str]:
+        """The document numbers of those payments that the general ledger proves.
+
+        An answer of 204 may only mean that a job was scheduled (trap 23), and posted lines vanish (trap 9).
+        """
+        numbers = {natural_key(one.source_id): one for one in decisions}
+        if self.form != REFUNDS:
+            return set(booked_payments(self.books, numbers))
+        entries = booked_refunds(self.books, numbers)
+        return {number for number, one in numbers.items() if _is_refund(one, entries.get(number, {}))}
+
+    def _path(self, journal: str) -> str:
+        return f"{entity(self.form.journals, journal)}/{self.form.lines}"
+
+
+def delete_line(books: BusinessCentral, entity_set: str, line_id: str) -> Sent:
+    """Delete an unposted line of ours."""
+    answer = books.delete(entity(entity_set, line_id), "*")
+    return Sent(line_id, None, answer.request_id)
+
+
+def _applied(line: OpenLine) -> dict[str, str]:
+    if line.applies_to_id:
+        return {"appliesToInvoiceId": line.applies_to_id}
+    return {"appliesToInvoiceNumber": line.applies_to_number} if line.applies_to_number else {}
+
+
+def _is_refund(decision: Decision, by_account: Mapping[str, Any]) -> bool:
+    total = decision.about.amount
+    return total is not None and refunds.is_booked(total, by_account, str(decision.kept.get("account") or ""))
