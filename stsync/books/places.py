@@ -72,14 +72,17 @@ def receivables_accounts(
     lines: frozenset[str],
     balancing: frozenset[str],
 ) -> frozenset[str]:
-    """The accounts that customers owe on: what our invoices debit and our payments credit, among assets.
+    """The accounts that customers owe on, among assets: what our invoices debit, our credit memos and payments credit.
 
     Of documents made by others, only accounts without direct posting count, debited against a line account: those are
     the ones that Business Central keeps for posting groups.
     """
     kept = lines | balancing
-    found = {account for account, amount in _sum(invoices).items() if amount > 0}
-    found |= {account for account, amount in _sum(payments).items() if amount < 0}
+    billed = list(invoices)
+    # Apart by type: a month's invoices and credit memos may come to nothing together.
+    found = {account for account, amount in _sum(billed, "Invoice").items() if amount > 0}
+    found |= {account for account, amount in _sum(billed, "Credit Memo").items() if amount < 0}
+    found |= {account for account, amount in _sum(payments, "Payment").items() if amount < 0}
     for document in foreign:
         net = document.net()
         if document.document_type == "Invoice" and any(net.get(account, ZERO) < 0 for account in lines):
@@ -106,11 +109,12 @@ def _of_category(
     return frozenset(one for one in named if _category(accounts, one) == category)
 
 
-def _sum(documents: Iterable[BookDocument]) -> dict[str, Decimal]:
+def _sum(documents: Iterable[BookDocument], document_type: str) -> dict[str, Decimal]:
+    """Debit less credit by account, of the entries of this type."""
     total: dict[str, Decimal] = {}
-    for document in documents:
-        for account, amount in document.net().items():
-            total[account] = total.get(account, ZERO) + amount
+    for entry in (entry for document in documents for entry in document.entries):
+        if entry.document_type == document_type:
+            total[entry.account] = total.get(entry.account, ZERO) + entry.amount
     return total
 
 

@@ -18,7 +18,7 @@ from stsync.books.matching import Owner, match
 from stsync.books.others import dated
 from stsync.books.result import TieOut
 from stsync.books.sales_documents import sales_documents
-from stsync.books.servicetitan_side import PARSE, read_sources
+from stsync.books.servicetitan_side import KINDS, read_sources
 from stsync.books.sources import Source
 from stsync.books.tieout import tie_out
 from stsync.books.values import Period
@@ -58,7 +58,7 @@ def reconcile(
 
     Raises StateError when ServiceTitan was never read, and what the client's reads raise.
     """
-    read_at = {kind: state.cursors.read_at(kind) for kind in PARSE}
+    read_at = {kind: state.cursors.read_at(kind) for kind in KINDS}
     if not any(read_at.values()):
         raise StateError(
             "servicetitan-never-read",

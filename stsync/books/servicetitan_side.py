@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,20 @@ from stsync.stages import invoices, payments
 if TYPE_CHECKING:
     from stsync.state import InboxRow, LedgerRow, State
 
-PARSE: dict[str, Callable[[Mapping[str, Any]], Document]] = {"invoices": Invoice.parse, "payments": Payment.parse}
-_DATE_FIELD = {"invoices": "invoiceDate", "payments": "date"}
+
+@dataclass(frozen=True)
+class _Kind:
+    """How the records of one inbox kind are read; `prints` tells content that was posted from content that was not."""
+
+    parse: Callable[[Mapping[str, Any]], Document]
+    dated: str
+    prints: Callable[[Any], str]
+
+
+KINDS = {
+    "invoices": _Kind(Invoice.parse, "invoiceDate", invoices.fingerprint),
+    "payments": _Kind(Payment.parse, "date", payments.fingerprint),
+}
 _STATES = ("pending", "waiting", "held", "dead", "settled")
 _AT_ONCE = 500
 
@@ -34,7 +46,7 @@ def read_sources(state: State, period: Period, books: Books) -> tuple[list[Sourc
     named = owners(documents(books.entries), books.sales_numbers)
     found: list[Source] = []
     unreadable: list[Uncounted] = []
-    for kind in PARSE:
+    for kind in KINDS:
         ids = {source_id for one, source_id in named if one == kind}
         ids |= _remembered(state, kind, books)
         rows = [(row, _parsed(kind, row, period, unreadable)) for row in _candidates(state, kind, period, ids)]
@@ -52,7 +64,7 @@ def read_sources(state: State, period: Period, books: Books) -> tuple[list[Sourc
 
 def every_source_since(state: State, first: date) -> Iterator[Source]:
     """Every document since that day in any state, a few at a time: a company's years do not fit into memory."""
-    for kind in PARSE:
+    for kind in KINDS:
         said = _said(state, kind)
         rows = (row for row in state.inbox.rows(kind, _STATES) if not _settled_before(row, first))
         for part in _parts(rows):
@@ -96,7 +108,7 @@ def _candidates(state: State, kind: str, period: Period, ids: set[str]) -> Itera
 
 def _parsed(kind: str, row: InboxRow, period: Period | None, unreadable: list[Uncounted]) -> Document | None:
     try:
-        return PARSE[kind](row.content)
+        return KINDS[kind].parse(row.content)
     except UnknownShape as error:
         if period is not None and _perhaps_in(kind, row, period):
             number = str(row.content.get("referenceNumber") or row.source_id)
@@ -107,7 +119,7 @@ def _parsed(kind: str, row: InboxRow, period: Period | None, unreadable: list[Un
 def _perhaps_in(kind: str, row: InboxRow, period: Period) -> bool:
     """Whether a record that cannot be read could belong to the period; only a plain date outside says no."""
     try:
-        return date.fromisoformat(str(row.content.get(_DATE_FIELD[kind]))[:10]) in period
+        return date.fromisoformat(str(row.content.get(KINDS[kind].dated))[:10]) in period
     except ValueError:
         return True
 
@@ -142,22 +154,20 @@ def _source(state: State, row: InboxRow, now: Document, known: Link) -> Source:
         draft=known.exists and not known.posted,
         before=_content_before(state, row, now, known) if known.posted else None,
         card=known.customer,
+        of=row.kind,
     )
 
 
 def _content_before(state: State, row: InboxRow, now: Document, known: Link) -> Document | None:
     """The content that was posted, if the record has changed since; None if it has not, or if it cannot be told."""
-    if known.fingerprint in {"", _fingerprint(now)}:
+    kind = KINDS[row.kind]
+    if known.fingerprint in {"", kind.prints(now)}:
         return None
     for version in reversed(state.inbox.versions(row.kind, row.source_id)):
         try:
-            content = PARSE[row.kind](version.content)
+            content = kind.parse(version.content)
         except UnknownShape:
             continue
-        if _fingerprint(content) == known.fingerprint:
+        if kind.prints(content) == known.fingerprint:
             return content
     return None
-
-
-def _fingerprint(document: Document) -> str:
-    return invoices.fingerprint(document) if isinstance(document, Invoice) else payments.fingerprint(document)

@@ -33,7 +33,8 @@ class Source:
     """One document. `state`, `outcome` and `reason` are the inbox's; `posted` and `number` what the ledger remembers.
 
     `before` is the content that was posted, where it differs from the present one; `note` what a person said who dealt
-    with it by hand; `card` the customer card that the document went to.
+    with it by hand; `card` the customer card that the document went to. `of` is the inbox kind where the content does not
+    tell: a credit memo of ServiceTitan's own reads like an invoice below zero.
     """
 
     now: Document
@@ -46,11 +47,12 @@ class Source:
     before: Document | None = None
     note: str = ""
     card: str = ""
+    of: str = ""
 
     @property
     def kind(self) -> str:
         """The inbox kind."""
-        return "invoices" if isinstance(self.now, Invoice) else "payments"
+        return self.of or ("invoices" if isinstance(self.now, Invoice) else "payments")
 
     @property
     def document_type(self) -> str:

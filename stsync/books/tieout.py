@@ -83,7 +83,8 @@ def _places(sources: Mapping[tuple[str, str], Source], matched: Matched, books: 
         if owner[0] != "payments" and _has_item_lines(sources[owner], rules)
     ]
     revenue = lines | (placing.income_accounts(items, books.accounts) - tax)
-    balancing = frozenset(account.upper() for account in rules.journals.values() if account)
+    money = (*rules.journals.values(), *rules.choices.tables.get("refunds", {}).values())
+    balancing = frozenset(account.upper() for account in money if account)
     receivables = placing.receivables_accounts(
         own, received, matched.foreign, accounts=books.accounts, lines=revenue | tax, balancing=balancing
     )
@@ -149,7 +150,8 @@ class _Comparison:
     def _compare_booked(self, source: Source, document: BookDocument, now: Amounts) -> None:
         booked: Amounts = self._places.booked(document, payment=source.kind == "payments")
         expected: Amounts = amounts(source.as_posted, self._rules)
-        if self._taken_back(source, booked):
+        if not booked and (source.by_hand or not source.now.active):
+            # Taken back in both systems: its entries are there, and nothing is left of them.
             expected = {}
         booked, expected = settled_cells(booked, expected)
         now, _ = settled_cells(now, amounts(source.now, self._rules))
@@ -161,11 +163,6 @@ class _Comparison:
         wrong = None if found else misplaced(source, document, known, keyed=carries_key(document, self._matched.sales))
         if wrong is not None:
             self.findings.append(wrong)
-
-    def _taken_back(self, source: Source, booked: Amounts) -> bool:
-        """Whether the books rightly show nothing any more, or in this period only what took the document back."""
-        gone = not source.now.active or source.by_hand
-        return source.owner in self._matched.undone and not booked and gone
 
     def _should_be_there(self, source: Source) -> bool:
         return source.posted or (source.state == "settled" and source.outcome in {"posted", TO_APPLY})
