@@ -29,10 +29,17 @@ class Tamperer:
         posted = [one for one in world.company.invoices if one.posted and one.posting_date >= date(2026, 6, 1)]
         self.invoices = [one for one in posted if one.status == "Open" and self.tax_entry(one) and one.total > 100]
         self.payments = sorted({one.document_number for one in self.company.gl_entries if self._receipt(one)})
+        self.refunds = sorted({one.document_number for one in self.company.gl_entries if self._refund(one)})
 
     @staticmethod
     def _receipt(entry: Any) -> bool:
         return entry.document_type == "Payment" and entry.posting_date >= date(2026, 6, 1)
+
+    @staticmethod
+    def _refund(entry: Any) -> bool:
+        """Money paid back goes through a general journal, whose entries have no type."""
+        ours = entry.document_number.startswith("ST-P")
+        return ours and not entry.document_type.strip() and entry.posting_date >= date(2026, 6, 1)
 
     # What ServiceTitan calls them.
 

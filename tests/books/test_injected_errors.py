@@ -263,6 +263,34 @@ def payment_of_nobody(person: Tamperer) -> str:
     return "ST-P404404"
 
 
+def refund_missing(person: Tamperer) -> str:
+    number = person.refunds[0]
+    person.delete_postings(number)
+    return person.payment_number(number)
+
+
+def refund_of_another_amount(person: Tamperer) -> str:
+    number = person.refunds[0]
+    person.money(number).amount -= 5
+    person.owed(number).amount += 5
+    person.owes_more(number, Decimal(5))
+    return person.payment_number(number)
+
+
+def refund_from_another_bank(person: Tamperer) -> str:
+    entry = person.money(person.refunds[0])
+    entry.account_number = "10600" if entry.account_number != "10600" else "10500"
+    return person.payment_number(person.refunds[0])
+
+
+def refund_booked_as_a_receipt(person: Tamperer) -> str:
+    number = person.refunds[0]
+    for entry in person.entries(number):
+        entry.amount = -entry.amount
+    person.owes_more(number, -2 * person.customer_entry(number).amount)
+    return person.payment_number(number)
+
+
 MISTAKES: list[tuple[Callable[[Tamperer], str], What]] = [
     (changed_amount, What.AMOUNT),
     (off_by_a_cent_in_tax, What.AMOUNT),
@@ -294,6 +322,10 @@ MISTAKES: list[tuple[Callable[[Tamperer], str], What]] = [
     (payment_for_another_customer, What.BALANCE),
     (payment_reversed, What.UNDONE),
     (payment_of_nobody, What.UNKNOWN),
+    (refund_missing, What.MISSING),
+    (refund_of_another_amount, What.AMOUNT),
+    (refund_from_another_bank, What.ACCOUNT),
+    (refund_booked_as_a_receipt, What.AMOUNT),
 ]
 
 
