@@ -46,6 +46,17 @@ class Dimensions(Section):
         "for example) is held until its mapping table has a line for (none).",
         examples=[[{"dimension": "CHANNEL", "source": "constant", "value": "FIELD"}]],
     )
+    on_payments: bool = Field(
+        default=False,
+        description="Payments and refunds carry their own business unit's value of that dimension too (yes), so that money "
+        "and receivables show it; or only what the customer's default dimensions bring (no).",
+    )
+
+    @model_validator(mode="after")
+    def _payments_need_the_units(self) -> Dimensions:
+        if self.on_payments and self.business_unit is None:
+            raise refusal("needs business_unit beside it: the dimension that payments are to carry", "on_payments")
+        return self
 
     @model_validator(mode="after")
     def _each_once(self) -> Dimensions:

@@ -154,7 +154,7 @@ def _reference(
     needs = Needs(
         documents=bool(records.invoices),
         payments=bool(records.payments),
-        dimensions=settings.invoices.lines.dimensions,
+        dimensions=_dimensions(settings, records),
         refund_journal=settings.payments.refunds.code,
         terms=bool(config.mapping.terms),
         items=bool(config.mapping.items),
@@ -169,6 +169,14 @@ def _reference(
         _store_items(state, rows.pop("changed items"), now())
     known = replace(snapshot(rows), journals_made=_journals_made(state, settings))
     return lookup.added(systems.books, known, rows)
+
+
+def _dimensions(settings: Settings, records: Records) -> tuple[str, ...]:
+    """The dimensions whose values decide about the open records."""
+    if records.invoices:
+        return settings.invoices.lines.dimensions
+    unit = settings.payments.unit_dimension
+    return (unit,) if records.payments and unit is not None else ()
 
 
 def _journals_made(state: State, settings: Settings) -> dict[str, int]:

@@ -38,6 +38,7 @@ def settings(config: Config, choices: Mapping) -> Settings:
             status=config.payments.status,
             post=config.payments.post,
             payments_per_posting=config.payments.payments_per_posting,
+            unit_dimension=config.dimensions.business_unit if config.dimensions.on_payments else None,
             journals={
                 code: payment_journals.JournalChoice(journal.balancing_account, journal.name or "")
                 for code, journal in config.payments.journals.items()

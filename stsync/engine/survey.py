@@ -43,7 +43,7 @@ def reference_reads(needs: Needs) -> dict[str, Read]:
         fields = ("id", "number", "displayName", "accountType", "blocked", "directPosting")
         reads["accounts"] = Read("accounts", select=fields)
         reads["setup"] = Read("generalLedgerSetup")
-    if needs.documents and needs.dimensions:
+    if needs.dimensions:
         codes = [one.upper() for one in needs.dimensions]
         reads["dimensions"] = Read("dimensions", filter=any_of("code", codes), expand="dimensionValues")
     if needs.documents and needs.terms:

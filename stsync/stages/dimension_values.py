@@ -7,7 +7,7 @@ and location are the document's, so every line has them alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stsync.core.dimensions import NONE, TABLE_OF, Source
 from stsync.core.mapping import Gap, identity
@@ -55,6 +55,15 @@ class _Origin:
         return f"{word} '{self.named.name or self.named.id}'" if self.named is not None else f"no {word}"
 
 
+@dataclass(frozen=True)
+class UnitValue:
+    """The value for a payment, by which rule, or the reason that there is none."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    reason: Reason | None = None
+    rules: tuple[str, ...] = ()
+
+
 def dimension_values(where: str, unit: Named | None, invoice: Invoice, chosen: Chosen) -> dict[str, str]:
     """The value of each dimension for one line (`where` is "line 3") or the document."""
     values: dict[str, str] = {}
@@ -63,6 +72,15 @@ def dimension_values(where: str, unit: Named | None, invoice: Invoice, chosen: C
     for source in chosen.more:
         values.update(_more_value(where, source, unit, invoice, chosen))
     return values
+
+
+def unit_value(unit: Named | None, dimension: str | None, choices: Choices, snapshot: Snapshot) -> UnitValue:
+    """The business unit's value alone, for a document without lines of its own: a payment. No dimension, no value."""
+    findings = Findings()
+    if dimension is None:
+        return UnitValue()
+    values = _unit_value("payment", dimension, unit, Chosen(dimension, (), choices, snapshot, findings))
+    return UnitValue(values, findings.reason(), tuple(findings.rules))
 
 
 def header_unit(invoice: Invoice) -> Named | None:
@@ -78,7 +96,7 @@ def _unit_value(where: str, dimension: str, unit: Named | None, chosen: Chosen) 
         Reason(
             "line-without-business-unit",
             f"{where.capitalize()} has no business unit, so its {dimension} is unknown.",
-            "Set the business unit on the invoice in ServiceTitan.",
+            "Set the business unit on the document in ServiceTitan.",
         )
     )
     return {}

@@ -65,6 +65,7 @@ class Settings:
     payments_per_posting: int = 100
     refunds: RefundJournal = field(default_factory=RefundJournal)
     closed: Policy = "hold"
+    unit_dimension: str | None = None
 
 
 def natural_key(payment_id: str) -> str:

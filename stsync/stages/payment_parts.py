@@ -129,8 +129,9 @@ class Carried:
 def base(payment: Payment) -> str:
     """A hash of what the books know of a payment besides its applications."""
     customer = payment.customer.id if payment.customer else None
+    unit = payment.business_unit.id if payment.business_unit else None
     return digest(
-        [payment.active, payment.paid_on, payment.total, payment.type_id or payment.type_name, customer],
+        [payment.active, payment.paid_on, payment.total, payment.type_id or payment.type_name, customer, unit],
     )
 
 

@@ -13,6 +13,7 @@ What a bookkeeper can rely on:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine, Snapshot
 from stsync.core.source.payment import Payment
 from stsync.stages import refunds
+from stsync.stages.dimension_values import unit_value
 from stsync.stages.invoices import Buyer, readiness
 from stsync.stages.payment_case import Case, application_obstacle, foreign_lines, journal_obstacle, not_bookable
 from stsync.stages.payment_entry import Entry, Payable, receipt_body, standing_lines
@@ -51,6 +53,7 @@ def fingerprint(payment: Payment) -> str:
             payment.total,
             payment.type_id or payment.type_name,
             payment.customer.id if payment.customer else None,
+            payment.business_unit.id if payment.business_unit else None,
             [[one.invoice_id, one.amount] for one in payment.applications],
         ]
     )
@@ -79,10 +82,13 @@ def plan(
     if case.is_booked:
         return _found_posted(case)
     day = posting_day(payment.paid_on, snapshot, settings.closed) if payment.paid_on is not None else None
-    reason = payer.reason or not_bookable(case, day)
+    unit = unit_value(payment.business_unit, settings.unit_dimension, choices, snapshot)
+    reason = payer.reason or not_bookable(case, day) or unit.reason
     if reason is not None or day is None:
         return hold(STAGE, payment.id, case.about, reason or _NO_DATE)
-    return _refund(case, day) if case.is_refund else _receipt(case, day)
+    decision = _refund(case, day) if case.is_refund else _receipt(case, day)
+    kept = {**decision.kept, "dimensions": dict(unit.values)} if unit.values else decision.kept
+    return replace(decision, kept=kept, rules=(*decision.rules, *unit.rules))
 
 
 def _already_posted(case: Case) -> Decision:

@@ -8,8 +8,9 @@ from urllib.parse import unquote
 
 import other_readings as other
 import pytest
-from office import Office
+from office import Office, money
 
+from stsync.sandbox.company.chart import UNITS
 from stsync.sandbox.wsgi import Request, Response
 from stsync.setup.examination import examine
 
@@ -374,3 +375,67 @@ def test_doctor_counts_the_documents_that_a_missing_value_keeps_back(office: Off
     told = {one.name: one.found for one in examine(office.config)}["mapping.job_types"]
     assert "is not mapped" in told
     assert "documents" in told
+
+
+def _payment(office: Office, scenario: str) -> dict[str, Any]:
+    ref = next(one for one in office.world.demo.scenarios[scenario] if one[0] == "payments")
+    row: dict[str, Any] = office.world.tenant.payments[ref[1]]
+    return row
+
+
+def _money(office: Office, row: dict[str, Any]) -> list[dict[str, str]]:
+    number = f"ST-P{row['id']}"
+    found = [one.dimensions for one in office.world.company.gl_entries if one.document_number == number]
+    return [*found, *(o.dimensions for o in office.world.company.customer_ledger if o.document_number == number)]
+
+
+@pytest.mark.parametrize("scenario", ["deposit_unapplied", "refund_of_unapplied_credit"])
+def test_payments_and_refunds_carry_their_own_unit_where_that_is_chosen(office: Office, scenario: str) -> None:
+    row = _payment(office, scenario)
+    unit = next(one.code for one in UNITS if one.id == row["businessUnit"]["id"])
+    office.edit_config("  business_unit: DEPARTMENT\n", "  business_unit: DEPARTMENT\n  on_payments: yes\n")
+    office.run("payments", only=str(row["id"]))
+    assert office.standing("payments", row["id"])[0] == "settled"
+    assert _money(office, row)
+    assert all(one == {"DEPARTMENT": unit} for one in _money(office, row))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_payments_unit_takes_the_place_of_the_customers_default(office: Office, sign: int) -> None:
+    office.edit_config("  business_unit: DEPARTMENT\n", "  business_unit: DEPARTMENT\n  on_payments: yes\n")
+    office.run("customers")
+    cards = {one.number: one for one in office.world.company.customers}
+    row = next(
+        one
+        for one in office.world.tenant.payments.values()
+        if one["active"] and one["syncStatus"] == "Posted" and not one["appliedTo"]
+        if money(one["total"]) * sign > 0 and f"ST{one['customer']['id']}" in cards
+    )
+    unit = next(one.code for one in UNITS if one.id == row["businessUnit"]["id"])
+    # A second value of the same dimension would be refused (trap 18), so the default's is changed.
+    office.world.company.add_default_dimension(cards[f"ST{row['customer']['id']}"], "DEPARTMENT", "TUC-HVAC")
+    office.run("payments", only=str(row["id"]))
+    assert _money(office, row)
+    assert all(one == {"DEPARTMENT": unit} for one in _money(office, row))
+
+
+def test_payments_carry_no_unit_where_that_is_not_chosen(office: Office) -> None:
+    row = _payment(office, "deposit_unapplied")
+    office.run("payments", only=str(row["id"]))
+    assert _money(office, row)
+    assert all(one == {} for one in _money(office, row))
+
+
+def test_a_payment_whose_value_is_refused_leaves_no_line_behind(office: Office) -> None:
+    row = _payment(office, "deposit_unapplied")
+    office.edit_config("  business_unit: DEPARTMENT\n", "  business_unit: DEPARTMENT\n  on_payments: yes\n")
+    unit = next(one.code for one in UNITS if one.id == row["businessUnit"]["id"])
+    _value(office, "DEPARTMENT", unit).blocked = True
+    office.run("payments", only=str(row["id"]))
+    assert office.standing("payments", row["id"]) == ("held", "payment-dimension-refused")
+    assert _money(office, row) == []
+    assert list(office.world.company.journal_lines) == []
+    _value(office, "DEPARTMENT", unit).blocked = False
+    office.run("payments", only=str(row["id"]))
+    assert _money(office, row)
+    assert all(one == {"DEPARTMENT": unit} for one in _money(office, row))

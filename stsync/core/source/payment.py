@@ -40,6 +40,7 @@ class Payment:
     refunded_payment: str | None
     check_number: str
     memo: str
+    business_unit: Named | None = None
 
     @classmethod
     def parse(cls, row: Row) -> Payment:
@@ -58,6 +59,7 @@ class Payment:
             refunded_payment=fields.reference(row, "refundedPaymentId"),
             check_number=fields.text(row, "checkNumber"),
             memo=fields.text(row, "memo"),
+            business_unit=fields.named(row, "businessUnit"),
         )
 
     @property

@@ -140,14 +140,14 @@ def mended(books: BusinessCentral, entity_set: str, expected: Expected, draft: D
     for position, parent, wanted, present in places:
         where = f"line {position}" if position else "document"
         for code, value in missing(wanted, present).items():
-            refused = _set(books, parent, code, value, is_there=code in present)
+            refused = set_value(books, parent, code, value, is_there=code in present)
             found += [f"{where}: {refused}"] if refused else []
             tell({"line": position, "code": code, "value": value})
     return found
 
 
-def _set(books: BusinessCentral, parent: str, code: str, value: str, *, is_there: bool) -> str:
-    """Write one value; returns why it could not be, or nothing."""
+def set_value(books: BusinessCentral, parent: str, code: str, value: str, *, is_there: bool) -> str:
+    """Write one value of a document or line (`parent` is its path); returns why it could not be, or nothing."""
     path = f"{parent}/dimensionSetLines"
     try:
         if is_there:
@@ -158,3 +158,8 @@ def _set(books: BusinessCentral, parent: str, code: str, value: str, *, is_there
     except Refused as error:
         return f"{code} could not be set to {value} ({reason_for(error).message} {error.text})"
     return ""
+
+
+def held_dimensions(row: Mapping[str, Any]) -> dict[str, str]:
+    """The dimension values of a row that came with its dimensionSetLines."""
+    return {str(one["code"]): str(one["valueCode"]) for one in row.get("dimensionSetLines") or ()}

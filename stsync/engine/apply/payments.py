@@ -20,8 +20,9 @@ from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine
 from stsync.engine.apply.desk import Desk, blocked
+from stsync.engine.apply.dimension_payments import put_right
 from stsync.engine.apply.journals import Journals, delete_line
-from stsync.engine.apply.protocol import UNKNOWN, Blocked, Protocol, RecordRefused, Sent, carried_facts
+from stsync.engine.apply.protocol import UNKNOWN, Blocked, Protocol, RecordHeld, RecordRefused, Sent, carried_facts
 from stsync.engine.survey import open_line
 from stsync.http.outcomes import OutcomeUnknown
 from stsync.stages.payment_journals import RECEIPTS, REFUNDS, is_ours, natural_key
@@ -169,7 +170,13 @@ class PaymentDesk:
             self._hold_all(decisions, _strangers(decisions[0].journal, strangers))
         if strangers:
             return []
-        return [one for one in decisions if self._complete(one, by_number.get(natural_key(one.source_id), []))]
+        complete = [one for one in decisions if self._complete(one, by_number.get(natural_key(one.source_id), []))]
+        refused = put_right(at.journals, at.id, complete)
+        for decision in complete:
+            if (number := natural_key(decision.source_id)) in refused:
+                self._take_out(decision, by_number[number])
+                self._desk.hold(decision, refused[number])
+        return [one for one in complete if natural_key(one.source_id) not in refused]
 
     def _complete(self, decision: Decision, lines: Sequence[OpenLine]) -> bool:
         """Whether a payment's lines add up to it; a payment with other lines is taken out of the journal and waits."""
@@ -226,6 +233,8 @@ class PaymentDesk:
                 operation = _line_again(decision, f"{self._run_id}:{number}", body, at)
                 facts = {"fingerprint": decision.fingerprint, **decision.kept}
                 self._protocol.perform(operation, at.journals.create_line, facts=facts)
+            for reason in put_right(at.journals, at.id, [decision]).values():
+                raise RecordHeld(reason)
             self._send(posting, str(part), at)
 
         if self._guarded(decision, work):

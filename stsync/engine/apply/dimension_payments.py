@@ -1,0 +1,56 @@
+"""Dimensions of journal lines: the payment's business unit, set on each line before its journal is posted.
+
+A line is made without dimensions, because the customer's defaults come along and a nested one would then be a second
+(trap 18); each value is set by the line's documented path afterwards (facts section 5, dimensions on payments).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from stsync.businesscentral.odata import Read, entity
+from stsync.core.dimensions import missing
+from stsync.core.plan import Decision
+from stsync.core.reasons import Reason
+from stsync.engine.apply.dimensions import held_dimensions, set_value
+from stsync.engine.apply.journals import Journals
+from stsync.stages.payment_journals import natural_key
+
+
+def put_right(journals: Journals, journal: str, decisions: Sequence[Decision]) -> dict[str, Reason]:
+    """Give the unposted lines of these payments their values; returns why it could not be done, by document number.
+
+    Nothing is read where payments carry no dimension.
+    """
+    wanted = {natural_key(one.source_id): one for one in decisions if one.kept.get("dimensions")}
+    if not wanted:
+        return {}
+    refused: dict[str, Reason] = {}
+    lines = f"{entity(journals.form.journals, journal)}/{journals.form.lines}"
+    for row in journals.books.read(Read(lines, expand="dimensionSetLines")):
+        decision = wanted.get(str(row.get("documentNumber") or ""))
+        if decision is None:
+            continue
+        why = _line(journals, str(row["id"]), decision.kept["dimensions"], held_dimensions(row))
+        if why:
+            refused[natural_key(decision.source_id)] = _not_set(decision, why)
+    return refused
+
+
+def _line(journals: Journals, line_id: str, wanted: Mapping[str, str], held: Mapping[str, str]) -> str:
+    parent = entity(journals.form.lines, line_id)
+    found = (
+        set_value(journals.books, parent, code, value, is_there=code in held)
+        for code, value in missing(wanted, held).items()
+    )
+    return "; ".join(one for one in found if one)
+
+
+def _not_set(decision: Decision, why: str) -> Reason:
+    return Reason(
+        "payment-dimension-refused",
+        f"Payment {decision.about.number} ({decision.about.name}, {decision.about.amount:,.2f}) was not posted: {why}. Its "
+        "lines were taken out of the journal again.",
+        "Look at the page Default Dimensions of the customer and at Dimension Values, or change mapping.business_units; "
+        "the next run makes the lines anew.",
+    )
