@@ -67,9 +67,17 @@ class World:
         folder: Path | str,
         clock: Callable[[], datetime] | None = None,
         port_base: int = 0,
+        documents: int | None = None,
+        history: bool = False,
     ) -> None:
-        """`folder` keeps the certificate authority; `clock` replaces the running one; `port_base` 0 takes free ports."""
+        """`folder` keeps the certificate authority; `clock` replaces the running one; `port_base` 0 takes free ports.
+
+        `documents` asks for that many invoices, payments and credit memos together instead of `invoices`; `history`
+        fills the books with what stood there before go-live.
+        """
         self.invoices = invoices
+        self.documents = documents
+        self.history = history
         self.seed = seed
         self.secrets = dict(DEMO_SECRETS)
         self._given_clock = clock
@@ -131,7 +139,7 @@ class World:
         self.sandbox.stop()
 
     def _build(self) -> None:
-        self.demo = build(self.invoices, self.seed)
+        self.demo = build(self.invoices, self.seed, documents=self.documents)
         self.clock = self._given_clock or DemoClock(self.demo.now)
         self.tenant = servicetitan.Tenant(self.demo.tenant_id, clock=self.clock)
         load_servicetitan(self.demo, self.tenant)
@@ -139,7 +147,7 @@ class World:
         self.company = self.environment.create_company(self.demo.books.company_name)
         # The same id after a reset, or every written configuration would name a company that is gone.
         self.company.id = str(uuid.uuid5(_IDS, self.company.name))
-        load_business_central(self.demo, self.company)
+        load_business_central(self.demo, self.company, history=self.history)
 
     def _apps(self) -> dict[str, App]:
         """The apps around the present systems, with token servers that have issued nothing yet."""

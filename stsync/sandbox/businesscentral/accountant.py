@@ -79,27 +79,22 @@ class Accountant:
     def _document(
         self, kind: str, header: dict[str, object], lines: Iterable[HandLine], number: str = ""
     ) -> SalesDocument:
+        names = ("invoice", "posted_invoice") if kind == "Invoice" else ("credit_memo", "posted_credit_memo")
+        following = {name: self.company.series[name].next_number for name in names}
         document = sales_documents.create(self.company, kind, header)
         for line in lines:
-            values: dict[str, object] = {
-                "lineType": "Account",
-                "lineObjectNumber": line.account,
-                "quantity": Decimal(1),
-            }
-            values |= {"unitPrice": line.amount, "description": line.description or "By hand"}
+            values: dict[str, object] = {"lineType": "Account", "lineObjectNumber": line.account}
+            values |= {"quantity": Decimal(1), "unitPrice": line.amount, "description": line.description or "By hand"}
             made = sales_documents.add_line(self.company, document, values)
             made.dimensions = {**made.dimensions, **dict(line.dimensions)}
-        self._post(document, number)
-        return document
-
-    def _post(self, document: SalesDocument, number: str) -> None:
-        series = self.company.series["posted_invoice" if document.kind == "Invoice" else "posted_credit_memo"]
-        following = series.next_number
         if number:
-            series.next_number = number
+            self.company.series[names[1]].next_number = number
         sales_posting.post_without_commit(self.company, document)
         if number:
-            series.next_number = following
+            # An imported document takes no number of the company's own.
+            for name, next_number in following.items():
+                self.company.series[name].next_number = next_number
+        return document
 
     def opening_entry(
         self,

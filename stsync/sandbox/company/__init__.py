@@ -15,7 +15,7 @@ from stsync.sandbox.company.config import demo_config, fix
 from stsync.sandbox.company.demo import GO_LIVE, TENANT_ID, Demo, build
 from stsync.sandbox.company.later import LATER
 from stsync.sandbox.company.loading import add_missing_dimension_value, load_business_central, load_servicetitan
-from stsync.sandbox.company.scenarios import SCENARIOS, meaning
+from stsync.sandbox.company.scenarios import SCENARIOS, meaning, meanings
 
 __all__ = [
     "DIMENSION",
@@ -33,4 +33,5 @@ __all__ = [
     "load_business_central",
     "load_servicetitan",
     "meaning",
+    "meanings",
 ]

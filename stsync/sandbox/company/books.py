@@ -10,12 +10,47 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from stsync.sandbox.company.chart import ACCOUNTS, COMPANY_NAME, TERMS, UNIT, UNIT_WITHOUT_DIMENSION, UNITS, ZONES
-from stsync.sandbox.company.office import MONTH_FIRST, MONTH_LAST
-from stsync.sandbox.company.pricebook import Pricebook, Sku
+from stsync.sandbox.company.chart import (
+    ACCOUNT,
+    ACCOUNTS,
+    COMPANY_NAME,
+    TERMS,
+    UNIT,
+    UNIT_WITHOUT_DIMENSION,
+    UNITS,
+    ZONES,
+)
+from stsync.sandbox.company.history import OPENING_ACCOUNT, BooksCustomer, Opening
+from stsync.sandbox.company.office import MONTH_FIRST, MONTH_LAST, Office
+from stsync.sandbox.company.pricebook import BLOCKED_POSITION, CONFLICT_POSITION, JUMP_POSITION, Pricebook, Sku
 from stsync.sandbox.company.values import cents
 
 DIMENSION = "DEPARTMENT"
+# The first two are the global dimensions; the others show only in dimension sets.
+DIMENSIONS = (
+    (DIMENSION, "Department"),
+    ("PROJECT", "Project"),
+    ("TRADE", "Trade"),
+    ("JOBTYPE", "Job type"),
+    ("SITE", "Site"),
+    ("CHANNEL", "Channel"),
+)
+MORE_VALUES = (
+    ("PROJECT", "GENERAL", "No project"),
+    ("TRADE", "HVAC", "Heating and cooling"),
+    ("TRADE", "PLUMB", "Plumbing"),
+    ("TRADE", "ELEC", "Electrical"),
+    ("JOBTYPE", "SERVICE", "Service call"),
+    ("JOBTYPE", "INSTALL", "Installation"),
+    ("JOBTYPE", "MAINT", "Maintenance"),
+    ("JOBTYPE", "OTHER", "Other work"),
+    ("SITE", "NORTH", "North Campus"),
+    ("SITE", "SOUTH", "South Campus"),
+    ("CHANNEL", "FIELD", "Field service"),
+)
+# Not visible through API v2.0: accounts have default dimensions too (Business Central facts, section 2.14).
+ACCOUNT_RULES = ((ACCOUNT["4720"].books_number, "TRADE", "", "Code Mandatory"),)
+_RATES_IN_THE_BOOKS = {"AZ-GIL": Decimal("7.80")}
 MISSING_DIMENSION_VALUE = UNIT[UNIT_WITHOUT_DIMENSION].code
 TAXABLE, NONTAXABLE = "TAXABLE", "NONTAXABLE"
 RECEIVABLES_ACCOUNT = "12100"
@@ -74,21 +109,32 @@ class Books:
     bank_accounts: tuple[tuple[str, str, str], ...]
     posting_from: date
     posting_to: date
+    post_codes: tuple[tuple[str, str, str], ...] = ()
+    account_rules: tuple[tuple[str, str, str, str], ...] = ()
+    customers: tuple[BooksCustomer, ...] = ()
+    openings: tuple[Opening, ...] = ()
 
 
-def books(pricebook: Pricebook) -> Books:
-    """The books for that pricebook, open for June only."""
+def books(pricebook: Pricebook, office: Office) -> Books:
+    """The books for that pricebook, open for June only, with what the office's scenarios had before go-live."""
     return Books(
         company_name=COMPANY_NAME,
         accounts=_accounts(),
         receivables_account=RECEIVABLES_ACCOUNT,
-        dimensions=((DIMENSION, "Department"), ("PROJECT", "Project")),
-        dimension_values=tuple(
-            (DIMENSION, unit.code, unit.name) for unit in UNITS if unit.code != MISSING_DIMENSION_VALUE
+        dimensions=DIMENSIONS,
+        dimension_values=(
+            *((DIMENSION, unit.code, unit.name) for unit in UNITS if unit.code != MISSING_DIMENSION_VALUE),
+            *MORE_VALUES,
         ),
         tax_groups=((TAXABLE, "Taxable"), (NONTAXABLE, "Not taxable")),
         tax_areas=tuple(
-            BooksTaxArea(zone.area, f"Arizona, {zone.name}", zone.rate * 100, zone.books_account) for zone in ZONES
+            BooksTaxArea(
+                zone.area,
+                f"Arizona, {zone.name}",
+                _RATES_IN_THE_BOOKS.get(zone.area, zone.rate * 100),
+                zone.books_account,
+            )
+            for zone in ZONES
         ),
         payment_terms=tuple((term.code, term.name, term.formula) for term in TERMS),
         payment_methods=(("CASH", "Cash"), ("CHECK", "Check"), ("CARD", "Credit card"), ("ACH", "Bank transfer")),
@@ -97,6 +143,11 @@ def books(pricebook: Pricebook) -> Books:
         bank_accounts=(("CHECKING", "Operating Checking", "10100"),),
         posting_from=MONTH_FIRST,
         posting_to=MONTH_LAST,
+        # Somebody typed one post code into the list; an address that names it gets this city (facts, trap 15).
+        post_codes=(("85377", "CAREFREE", "AZ"),),
+        account_rules=ACCOUNT_RULES,
+        customers=tuple(office.cards),
+        openings=tuple(office.openings),
     )
 
 
@@ -113,6 +164,7 @@ def _accounts() -> tuple[BooksAccount, ...]:
     ]
     rows += [BooksAccount(zone.books_account, f"Sales Tax, {zone.name}", "Liabilities") for zone in ZONES]
     rows += [
+        BooksAccount(OPENING_ACCOUNT, "Opening Balances", "Equity"),
         BooksAccount("40000", "REVENUE", "Income", account_type="Heading"),
         BooksAccount("49999", "TOTAL REVENUE", "Income", account_type="Total"),
     ]
@@ -123,7 +175,10 @@ _TYPES = {"Service": ("Service", "SERVICE"), "Material": ("Inventory", "PART"), 
 
 
 def _items(pricebook: Pricebook) -> tuple[BooksItem, ...]:
-    """Most items equal the pricebook; some costs moved, one price leapt, one is blocked, three are new."""
+    """Most items equal the pricebook; some costs moved, a price and a cost leapt, one is blocked, three are new.
+
+    One is a service here and a material there.
+    """
     skus = pricebook.skus
     items = [_item(sku, position) for position, sku in enumerate(skus)]
     items += [
@@ -141,4 +196,8 @@ def _item(sku: Sku, position: int) -> BooksItem:
         cost = cents(cost * Decimal("1.06"))
     if position == 50:
         price = cents(price * 3)
-    return BooksItem(sku.code, sku.name, type_, category, price, cost, blocked=position == 60)
+    if position == JUMP_POSITION:
+        cost = cents(cost * 2)
+    if position == CONFLICT_POSITION:
+        type_, category = _TYPES["Service"]
+    return BooksItem(sku.code, sku.name, type_, category, price, cost, blocked=position == BLOCKED_POSITION)

@@ -158,6 +158,8 @@ ACCOUNTS = (
     # These two have the same number in both systems and need no line in the configuration.
     Account(2310, "4700", "Permit Income", "Income", "Income", "4700"),
     Account(2311, "4710", "Trip Charges", "Income", "Income", "4710"),
+    # The books want a trade on every entry of it, by a rule that their API does not show.
+    Account(2314, "4720", "Warranty Reimbursements", "Income", "Income", "40720"),
     Account(2312, "4800", "Discounts Given", "Income", "Income", "40800"),
     Account(2313, "4810", "Service Fees", "Income", "Income", "40810", "ProcessingFees"),
     Account(2401, "5100", "Cost of Materials", "Cost of Goods Sold", "CostOfGoodsSold", "50100"),
@@ -205,6 +207,8 @@ ZONES = (
         "22060",
         "AZ-GLE",
     ),
+    # The books still have last year's rate (`books.py`).
+    Zone(708, "Gilbert", "Gilbert", "85234", _combined("0.0800"), "22070", "AZ-GIL"),
     Zone(707, "Resale and Exempt", "Phoenix", "85003", _combined("0.0000"), "22090", "AZ-EXEMPT"),
 )
 

@@ -44,19 +44,20 @@ def customer(
         paymentTermId=TERM["Net 30" if commercial else "Due Upon Receipt"].id,
     )
     office.customers.append(row)
-    _add_location(office, row, ZONE[zone].id, location_id)
+    office.location_of[row["id"]] = location(office, row, zone, location_id=location_id)
     _add_contacts(office, row)
     return row
 
 
-def _add_location(office: Office, owner: Row, tax_zone_id: int, location_id: int | None) -> None:
+def location(office: Office, owner: Row, zone: str, *, name: str | None = None, location_id: int | None = None) -> Row:
+    """A location of a customer, by default under the customer's name at the bill-to address."""
     row = shapes.filled(
         shapes.LOCATION_KEYS,
-        taxZoneId=tax_zone_id,
+        taxZoneId=ZONE[zone].id,
         id=location_id or office.next_id("locations"),
         customerId=owner["id"],
         active=owner["active"],
-        name=owner["name"],
+        name=name or owner["name"],
         address=dict(owner["address"]),
         createdOn=owner["createdOn"],
         createdById=7,
@@ -64,7 +65,7 @@ def _add_location(office: Office, owner: Row, tax_zone_id: int, location_id: int
         taxExempt=owner["taxExempt"],
     )
     office.locations.append(row)
-    office.location_of[owner["id"]] = row
+    return row
 
 
 def _add_contacts(office: Office, owner: Row) -> None:

@@ -10,7 +10,7 @@ from random import Random
 
 from stsync.sandbox.company import setup_rows
 from stsync.sandbox.company.books import Books, books
-from stsync.sandbox.company.month import write_month
+from stsync.sandbox.company.month import write_documents, write_month
 from stsync.sandbox.company.office import MONTH_FIRST, MONTH_LAST, NOW, Office
 from stsync.sandbox.company.pricebook import pricebook
 from stsync.sandbox.company.purchasing import write_bills
@@ -19,6 +19,7 @@ from stsync.sandbox.company.values import ZERO, Ref, Row
 
 TENANT_ID = 985_798_691
 GO_LIVE = date(2026, 5, 1)
+ORDINARY_AT_LEAST = 20
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,21 @@ class Demo:
         return {row_id for refs in self.scenarios.values() for row_kind, row_id in refs if row_kind == kind}
 
 
-def build(invoices: int = 2000, seed: int = 1) -> Demo:
+def build(invoices: int = 2000, seed: int = 1, *, documents: int | None = None) -> Demo:
     """The company with about that many invoices in its month; the same for the same seed.
 
-    The scenarios come first and are always complete, so a small number still yields all of them. Their documents
-    have the same ids at every scale and with every seed.
+    `documents` asks for that many invoices, payments and credit memos together instead. The scenarios come first and
+    are always complete, with some ordinary invoices after them, so a small number still yields all of them. Their
+    documents have the same ids at every scale and with every seed.
     """
     prices = pricebook(Random(seed))
     office = Office(Random(seed), prices)
     scenarios = {name: scenario(office) for name, scenario in SCENARIOS.items()}
-    write_month(office, invoices - len(office.invoices))
-    write_bills(office, max(3, invoices // 20))
+    if documents is None:
+        write_month(office, max(invoices - len(office.invoices), ORDINARY_AT_LEAST))
+    else:
+        write_documents(office, documents)
+    write_bills(office, max(3, len(office.invoices) // 20))
     _balance_customers(office)
     return Demo(
         seed=seed,
@@ -100,7 +105,7 @@ def build(invoices: int = 2000, seed: int = 1) -> Demo:
         equipment=list(prices.equipment),
         discounts_and_fees=list(prices.discounts_and_fees),
         technicians=office.technicians,
-        books=books(prices),
+        books=books(prices, office),
         scenarios=scenarios,
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stsync.sandbox.company.books import DIMENSION, MISSING_DIMENSION_VALUE, NONTAXABLE, TAXABLE, Books, BooksItem
 from stsync.sandbox.company.chart import UNIT_WITHOUT_DIMENSION
 from stsync.sandbox.company.demo import Demo
+from stsync.sandbox.company.history import OPENING_ACCOUNT, BooksCustomer
 
 if TYPE_CHECKING:
     from stsync.sandbox.businesscentral.core.company import Company
@@ -41,8 +42,12 @@ def load_servicetitan(demo: Demo, tenant: Tenant) -> None:
     tenant.seed(payment_types=[{**row, "active": True} for row in demo.payment_types])
 
 
-def load_business_central(demo: Demo, company: Company) -> None:
-    """Set up a company with the demo's books."""
+def load_business_central(demo: Demo, company: Company, *, history: bool = False) -> None:
+    """Set up a company with the demo's books.
+
+    `history` adds what stood there before go-live: customer cards, open items, and rules about dimensions and post
+    codes. Without it the books are empty, and the scenarios that lean on it are ordinary documents.
+    """
     given = demo.books
     _add_accounts(given, company)
     _add_dimensions(given, company)
@@ -61,6 +66,8 @@ def load_business_central(demo: Demo, company: Company) -> None:
         _add_item(item, company)
     for number, name, account in given.bank_accounts:
         company.add_bank_account(number, name, account)
+    if history:
+        _add_history(given, company)
     company.set_posting_window(given.posting_from, given.posting_to)
 
 
@@ -87,8 +94,63 @@ def _add_dimensions(given: Books, company: Company) -> None:
         company.add_dimension(code, name)
     for dimension, code, name in given.dimension_values:
         company.add_dimension_value(dimension, code, name)
-    first, second = (code for code, _ in given.dimensions)
+    first, second = (code for code, _ in given.dimensions[:2])
     company.settings.global_dimensions = (first, second)
+
+
+def _add_history(given: Books, company: Company) -> None:
+    """Rules, cards and open items from before go-live, under the numbers they had in the old books."""
+    from stsync.sandbox.businesscentral.accountant import Accountant, HandLine
+
+    for code, city, state in given.post_codes:
+        company.add_post_code(code, city, state)
+    for number, dimension, value, rule in given.account_rules:
+        account = company.accounts.first("number", number)
+        if account is not None:
+            company.add_default_dimension(account, dimension, value, rule)
+    for card in given.customers:
+        _add_card(card, company)
+    desk = Accountant(company)
+    for item in given.openings:
+        if item.by_journal:
+            desk.opening_entry(
+                item.customer,
+                item.number,
+                item.amount,
+                on=item.on,
+                due=item.due,
+                balancing_account=OPENING_ACCOUNT,
+                external_number=item.external_number,
+            )
+        else:
+            line = HandLine(OPENING_ACCOUNT, item.amount, "Brought over")
+            desk.sales_invoice(
+                item.customer,
+                [line],
+                on=item.on,
+                due=item.due,
+                number=item.number,
+                external_number=item.external_number,
+            )
+
+
+def _add_card(card: BooksCustomer, company: Company) -> None:
+    row = company.add_customer(
+        card.number,
+        card.name,
+        address_line1=card.street,
+        city=card.city,
+        state=card.state,
+        postal_code=card.postal_code,
+        phone_number=card.phone,
+        email=card.email,
+        blocked=card.blocked,
+        application_method=card.application_method,
+    )
+    if not card.posting_groups:
+        row.gen_bus_posting_group = row.customer_posting_group = ""
+    for dimension, value, rule in card.defaults:
+        company.add_default_dimension(row, dimension, value, rule)
 
 
 def _add_item(item: BooksItem, company: Company) -> None:

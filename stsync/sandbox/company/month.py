@@ -10,6 +10,7 @@ from random import Random
 
 from stsync.sandbox.company.billing import Heading, invoice
 from stsync.sandbox.company.chart import UNIT, UNITS, ZONE_BY_ID, ZONES
+from stsync.sandbox.company.credits import credit_memo
 from stsync.sandbox.company.crm import customer
 from stsync.sandbox.company.lines import Line, labor, sold
 from stsync.sandbox.company.office import MONTH_FIRST, MONTH_LAST, Office
@@ -23,6 +24,8 @@ _COMMERCIAL = "Commercial Services"
 _KIND_OF_UNIT = {"Phoenix HVAC Install": "Install", "Phoenix HVAC Maintenance": "Maintenance"}
 # Cards first, as in homes everywhere; commercial customers send checks and bank transfers.
 _HOME_MEANS = {"Credit Card": 62, "Check": 20, "ACH": 12, "Cash": 6}
+# How many invoices of a large month get a credit memo of their own.
+_CREDITED = 0.15
 _MONTHLY_FEE = Decimal("19.95")
 
 
@@ -43,6 +46,38 @@ def write_month(office: Office, invoices: int) -> None:
     for _ in range(invoices):
         _write_one(office, town)
     _pay_open_businesses(office, town)
+
+
+def write_documents(office: Office, documents: int) -> None:
+    """Fill the month up to that many invoices, payments and credit memos, as far as the scenarios leave room."""
+    town = _town(office, max(documents // 2, 1))
+    # What the businesses pay together at the end of the month comes on top.
+    reserved = (len(town.businesses) + 1) // 2
+    while _written(office) < documents - reserved:
+        _write_one(office, town)
+        if office.rng.random() < _CREDITED:
+            _credit_one(office)
+    _pay_open_businesses(office, town)
+    while _written(office) < documents:
+        owner = office.rng.choice(town.homes)
+        payment(office, owner, MONTH_LAST, office.amount(40, 400), "Check")
+
+
+def _written(office: Office) -> int:
+    return len(office.invoices) + len(office.payments) + len(office.credit_memos)
+
+
+def _credit_one(office: Office) -> None:
+    """A goodwill credit memo on the last invoice, if something is still owed on it."""
+    row = office.invoices[-1]
+    if row["syncStatus"] != "Posted" or Decimal(row["balance"]) <= 0 or row["customer"] is None:
+        return
+    owner = next(one for one in reversed(office.customers) if one["id"] == row["customer"]["id"])
+    amount = min(Decimal(row["balance"]), office.amount(10, 60))
+    heading = Heading(unit=row["businessUnit"]["name"], zone=row["salesTaxCode"]["name"])
+    on = min(date.fromisoformat(row["invoiceDate"][:10]) + timedelta(days=3), MONTH_LAST)
+    line = labor(str(amount), "Goodwill", account=UNIT[heading.unit].account)
+    credit_memo(office, owner, on, [line], heading, applied=[(row, amount)])
 
 
 def _town(office: Office, invoices: int) -> _Town:

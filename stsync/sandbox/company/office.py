@@ -15,6 +15,7 @@ from random import Random
 
 from stsync.sandbox.company import people
 from stsync.sandbox.company.chart import UNIT, UNITS
+from stsync.sandbox.company.history import BooksCustomer, Opening
 from stsync.sandbox.company.pricebook import Pricebook
 from stsync.sandbox.company.values import Row, instant
 
@@ -52,6 +53,8 @@ class Office:
         self.credit_memos: list[Row] = []
         self.credit_memo_items: list[Row] = []
         self.bills: list[Row] = []
+        self.cards: list[BooksCustomer] = []
+        self.openings: list[Opening] = []
         self.location_of: dict[int, Row] = {}
         self._ids: dict[str, Iterator[int]] = {kind: count(first) for kind, first in _FIRST_IDS.items()}
         self.technicians: list[Row] = [

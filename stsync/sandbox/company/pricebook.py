@@ -6,7 +6,7 @@ section 7), but the shapes and the spread of prices are the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 
@@ -14,6 +14,8 @@ from stsync.sandbox.company import shapes
 from stsync.sandbox.company.chart import ACCOUNT, UNITS
 from stsync.sandbox.company.values import Row, cents, words
 
+# Positions in `Pricebook.skus` of those that the books see otherwise; the scenarios of the pricebook name them.
+BLOCKED_POSITION, CONFLICT_POSITION, JUMP_POSITION, TWICE_POSITION = 60, 130, 150, 8
 _SET_UP = "2025-11-03T18:04:11.52Z"
 _TRADES = ("HVAC", "Plumbing", "Electrical")
 _SERVICES = {
@@ -95,7 +97,11 @@ def pricebook(rng: Random) -> Pricebook:
         skus=services + materials + equipment,
         categories=tuple(_categories()),
         services=tuple(_service_row(sku) for sku in services),
-        materials=tuple(_material_row(sku) for sku in materials),
+        materials=(
+            *(_material_row(sku) for sku in materials),
+            # Codes are distinct per kind only: this material has the code of a service.
+            _material_row(replace(materials[0], id=59_001, code=services[TWICE_POSITION].code, name="Kit, as a part")),
+        ),
         equipment=tuple(_equipment_row(sku) for sku in equipment),
         discounts_and_fees=tuple(_discounts_and_fees()),
     )
