@@ -19,7 +19,7 @@ from stsync.sandbox.company.values import ZERO, Ref, Row
 
 TENANT_ID = 985_798_691
 GO_LIVE = date(2026, 5, 1)
-ORDINARY_AT_LEAST = 20
+ORDINARY_AT_LEAST = 30
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def test_a_number_smaller_than_the_scenarios_still_yields_all_of_them() -> None:
     small = build(invoices=1)
     assert set(small.scenarios) == set(SCENARIOS)
     ordinary = {row["id"] for row in small.invoices} - small.scenario_ids("invoices")
-    assert len(ordinary) == 20, "beside the scenarios stands always something that troubles nobody"
+    assert len(ordinary) == 30, "beside the scenarios stands always something that troubles nobody"
 
 
 def test_ids_are_unique_within_their_kind(demo: Demo) -> None:
