@@ -10,6 +10,7 @@ from stsync import __version__
 from stsync.cli import (
     applied,
     auth,
+    baseline,
     config,
     correct,
     demo,
@@ -82,6 +83,7 @@ app.command("doctor", short_help="Check everything that a run needs.", epilog=do
 app.add_typer(auth.app, short_help="Store, look at, try and remove the secrets.")
 app.add_typer(config.app, short_help="Check, show and explain the configuration.")
 app.add_typer(link.app, short_help="Customers that Business Central has already.")
+app.add_typer(baseline.app, short_help="What lies before go-live, and its open invoices.")
 app.add_typer(mapping.app, short_help="Names and numbers: ServiceTitan's and the books'.")
 app.command("listen", short_help="Take webhook deliveries as hints (optional).", epilog=listen.LISTEN_EPILOG)(
     listen.listen

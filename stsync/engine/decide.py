@@ -357,7 +357,8 @@ _NEVER = {
     "before_go_live": (
         "invoice-before-go-live",
         "is dated before go_live and was not carried over",
-        "Enter the payment in Business Central by hand, against the opening balance.",
+        "Link the invoice to its opening document, and the payment follows by itself; run: stsync baseline propose "
+        "--out baseline.csv\nOr enter the payment by hand against the opening balance, then say so with stsync ignore.",
     ),
     "exported_elsewhere": (
         "invoice-exported-elsewhere",

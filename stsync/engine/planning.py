@@ -18,7 +18,7 @@ from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.engine import decide
-from stsync.engine.read import read_missing_contacts, read_missing_customers, with_zone_names
+from stsync.engine.read import read_missing_contacts, read_missing_customers, read_old_invoices, with_zone_names
 from stsync.engine.records import Records, add_customers, add_links, add_reaches, chosen, open_records
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
@@ -60,6 +60,7 @@ def draw_plan(
     zones = settings.choices.tables["tax_zones"]
     records.invoices = with_zone_names(systems.servicetitan, state, records.invoices, zones.__contains__)
     records.invoices = with_trades(systems.servicetitan, state, records.invoices, settings.invoices.lines)
+    read_old_invoices(systems.servicetitan, state, records.paid_by_new(), go_live=config.go_live, now=now)
     elsewhere = _elsewhere(state, records)
     _complete_customers(systems.servicetitan, state, records, elsewhere, now)
     known = _reference(config, settings, state, systems, records, pricebook=pricebook, now=now)

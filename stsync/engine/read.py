@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from stsync.core.canonical import digest
-from stsync.core.source.fields import UnknownShape, record_id, reference
+from stsync.core.source.fields import UnknownShape, day, optional_amount, record_id, reference
 from stsync.core.source.invoice import Invoice
 from stsync.engine.scope import Scope
 from stsync.errors import CredentialsError
@@ -20,6 +20,7 @@ from stsync.state import Incoming, State
 # Why records that were read for the sake of others are set aside.
 PART_OF_CUSTOMER = "part_of_customer"
 ON_REQUEST = "known"
+BEFORE_GO_LIVE = "before_go_live"
 # A document can be dated after its last change; a month of margin costs one longer first read.
 FIRST_READ_MARGIN = timedelta(days=31)
 
@@ -119,6 +120,34 @@ def read_missing_customers(
         _keep(state, "customers", rows, ON_REQUEST, now())
         if unknown and not rows:
             return
+
+
+def read_old_invoices(
+    servicetitan: ServiceTitan, state: State, ids: Iterable[str], *, go_live: date, now: Callable[[], datetime]
+) -> None:
+    """Fetch invoices that payments name and that lie before the feed's first day, so that nobody waits for them in vain.
+
+    Only those from before go-live are kept, set aside as that; a later one comes by its feed.
+    """
+    wanted = set(ids)
+    missing = sorted(int(one) for one in wanted - set(state.inbox.find_many("invoices", wanted)))
+    rows = servicetitan.by_ids("invoices", missing) if missing else []
+    old = [row for row in rows if _is_before(row, go_live)]
+    _keep(state, "invoices", old, BEFORE_GO_LIVE, now())
+    for row in old:
+        number = str(row.get("referenceNumber") or row["id"])
+        on, amount = str(row["invoiceDate"])[:10], optional_amount(row, "total")
+        state.inbox.describe("invoices", str(row["id"]), number=number, amount=amount, name=None, on=on)
+
+
+def _is_before(row: Mapping[str, Any], go_live: date) -> bool:
+    try:
+        record_id(row)
+        optional_amount(row, "total")
+        dated = day(row, "invoiceDate")
+    except UnknownShape:
+        return False
+    return dated is not None and dated < go_live
 
 
 def with_zone_names(

@@ -62,6 +62,11 @@ class Records:
         ]
         return {customer.id for customer in named if customer is not None}
 
+    def paid_by_new(self) -> set[str]:
+        """The invoices that new and changed payments name."""
+        new = (one for one in self.payments if ("payments", one.id) in self.new)
+        return {application.invoice_id for payment in new for application in payment.applications}
+
     def named_customers(self) -> set[str]:
         """The customers that open documents name."""
         named = [*(one.customer for one in self.invoices), *(one.customer for one in self.payments)]
