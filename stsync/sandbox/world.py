@@ -90,8 +90,11 @@ class World:
         """The certificate to trust."""
         return self.sandbox.ca_file
 
-    def config_text(self, folder: Path | str, *, complete: bool = False) -> str:
-        """A ready configuration whose state file lies in `folder`; `complete` fills the two gaps left on purpose."""
+    def config_text(self, folder: Path | str, *, complete: bool = False, extended: bool = False) -> str:
+        """A ready configuration whose state file lies in `folder`; `complete` fills the two gaps left on purpose.
+
+        `extended` adds more dimensions and the accounts of refunds, which books with a history want.
+        """
         return demo_config(
             self.sandbox.urls,
             folder,
@@ -99,13 +102,14 @@ class World:
             tenant_id=self.environment.tenant_id,
             environment=self.environment.name,
             complete=complete,
+            extended=extended,
         )
 
-    def write_config(self, path: Path | str, *, complete: bool = False) -> Path:
+    def write_config(self, path: Path | str, *, complete: bool = False, extended: bool = False) -> Path:
         """Write `config_text` with the state file beside it. The servers must be running."""
         file = Path(path).resolve()
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(self.config_text(file.parent, complete=complete), encoding="utf-8")
+        file.write_text(self.config_text(file.parent, complete=complete, extended=extended), encoding="utf-8")
         return file
 
     def environment_variables(self) -> dict[str, str]:

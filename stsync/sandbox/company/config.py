@@ -35,6 +35,23 @@ JOURNALS = {
     "ST-NSF": ("10100", "ServiceTitan returned checks"),
     "ST-WRITEOF": ("66000", "ServiceTitan write-offs"),
 }
+_MORE_DIMENSIONS = (
+    "  more:",
+    "    - { dimension: TRADE, source: trade }",
+    "    - { dimension: JOBTYPE, source: job_type }",
+    "    - { dimension: CHANNEL, source: constant, value: FIELD }",
+)
+_OTHER_WORK = ("Membership", "Adjustment", "Counter Sale", "Project", "Estimate", "(none)")
+MORE_TABLES: Mapping[str, Mapping[str, str]] = {
+    "refunds": {"Refund": "10100", "Returned Check": "10500"},
+    "trades": {"HVAC": "HVAC", "Plumbing": "PLUMB", "Electrical": "ELEC"},
+    "job_types": {
+        "Service": "SERVICE",
+        "Install": "INSTALL",
+        "Maintenance": "MAINT",
+        **dict.fromkeys(_OTHER_WORK, "OTHER"),
+    },
+}
 _FIXES = {
     "accounts": {ACCOUNT_WITHOUT_MAPPING: "40600"},
     "payment_types": {PAYMENT_TYPE_WITHOUT_MAPPING: "ST-CARD"},
@@ -49,12 +66,16 @@ def demo_config(
     tenant_id: str,
     environment: str = "sandbox",
     complete: bool = False,
+    extended: bool = False,
 ) -> str:
     """The YAML text. `urls` are the sandbox's addresses by system; the state file will lie in `folder`.
 
-    `company_id`, `tenant_id` and `environment` are Business Central's. `complete` adds the lines of `fix()`.
+    `company_id`, `tenant_id` and `environment` are Business Central's. `complete` adds the lines of `fix()`;
+    `extended` adds what books with a history want: more dimensions, and the accounts that refunds leave.
     """
     tables = _tables(complete)
+    if extended:
+        tables |= {name: dict(table) for name, table in MORE_TABLES.items()}
     return "\n".join(
         [
             f"# {COMPANY_NAME}: the demo company of stsync. Every key is explained in config.example.yaml.",
@@ -71,6 +92,7 @@ def demo_config(
             *_pricebook(),
             "dimensions:",
             f"  business_unit: {DIMENSION}",
+            *(_MORE_DIMENSIONS if extended else ()),
             "",
             "mapping:",
             *[line for name, table in tables.items() for line in _table(name, table)],

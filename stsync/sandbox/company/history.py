@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from stsync.sandbox.company import shapes
-from stsync.sandbox.company.people import email, phone
+from stsync.sandbox.company.people import email
 from stsync.sandbox.company.values import Row
 
 if TYPE_CHECKING:
@@ -65,12 +65,18 @@ def same_number(owner: Row) -> str:
 
 
 def contact(office: Office, owner: Row, kind: str) -> str:
-    """The customer's e-mail address or telephone number in ServiceTitan; one is added where there is none."""
+    """The customer's own e-mail address or telephone number in ServiceTitan; one is added where there is none.
+
+    The telephone number becomes one that nobody else has: the range kept for fiction is small, and others share it.
+    """
     kinds = ("Email",) if kind == "Email" else ("MobilePhone", "Phone")
+    unique = f"92855501{len(office.cards):02d}"
     for row in office.contacts:
         if row["customerId"] == owner["id"] and row["type"] in kinds:
+            if kind != "Email":
+                row["value"] = row["phoneSettings"]["phoneNumber"] = unique
             return str(row["value"])
-    value = email(owner["name"], owner["id"]) if kind == "Email" else phone(office.rng)
+    value = email(owner["name"], owner["id"]) if kind == "Email" else unique
     office.contacts.append(
         shapes.filled(
             shapes.CONTACT_KEYS,

@@ -33,6 +33,19 @@ def test_the_configuration_is_valid() -> None:
     assert set(parsed.mapping.payment_types.values()) <= set(parsed.payments.journals)
 
 
+def test_the_extended_configuration_is_valid_and_its_values_exist_in_the_books(demo: Demo) -> None:
+    text = demo_config(URLS, Path("a folder"), company_id=COMPANY, tenant_id="a-tenant", extended=True)
+    loaded = yaml.safe_load(text)
+    parsed = Config.model_validate(loaded)
+    assert [one.dimension for one in parsed.dimensions.more] == ["TRADE", "JOBTYPE", "CHANNEL"]
+    values = {(dimension, code) for dimension, code, _ in demo.books.dimension_values}
+    for table, dimension in (("trades", "TRADE"), ("job_types", "JOBTYPE")):
+        assert {(dimension, code) for code in loaded["mapping"][table].values()} <= values
+    assert set(loaded["mapping"]["refunds"].values()) <= {account.number for account in demo.books.accounts}
+    types = {row["job"]["type"] for row in demo.invoices if row["job"]}
+    assert types - set(loaded["mapping"]["job_types"]) == {"Warranty Visit"}
+
+
 def test_the_fix_is_what_the_configuration_lacks() -> None:
     lacking, complete, lines = config()["mapping"], config(complete=True)["mapping"], yaml.safe_load(fix())["mapping"]
     assert {name: {**table, **lines.get(name, {})} for name, table in lacking.items()} == complete

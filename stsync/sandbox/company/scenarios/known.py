@@ -20,7 +20,7 @@ def _worked(office: Office, owner: Row, on: int, price: str) -> list[Ref]:
 def known_by_email(office: Office) -> list[Ref]:
     """The books have the customer under a number of their own, with the same e-mail address and another spelling."""
     owner = customer(office, "Katherine Oberlin")
-    card(office, owner, spelt="K. Oberlin", email=contact(office, owner, "Email").upper(), phone="480-555-0199")
+    card(office, owner, spelt="K. Oberlin", email=contact(office, owner, "Email").upper(), phone="928-555-0199")
     return _worked(office, owner, 8, "171.00")
 
 
