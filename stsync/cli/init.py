@@ -93,6 +93,12 @@ def init(
     tax_zone: Annotated[
         list[str] | None, _table("--tax-zone", "NAME=ACCOUNT", "Sales tax liability account of a tax zone.")
     ] = None,
+    write_back: Annotated[
+        bool | None,
+        typer.Option(
+            "--write-back/--no-write-back", help="Mark posted documents as exported.", rich_help_panel=CHOICES
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Write the configuration by asking and by looking into both systems.
@@ -130,6 +136,7 @@ def init(
         accounts=pairs("--account", account or ()),
         payment_types=pairs("--payment-type", payment_type or ()),
         journals=pairs("--journal", journal or ()),
+        write_back=write_back,
         tax_zones=pairs("--tax-zone", tax_zone or ()),
     )
     person = Terminal()

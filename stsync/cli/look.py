@@ -149,10 +149,12 @@ def _show_stages(wiring: Wiring, answer: Standing) -> None:
 
 def _stage_rows(wiring: Wiring, stage: StageStanding) -> list[tuple[str, str, str, str]]:
     from stsync.reports.standing import PARTS, part_of
-    from stsync.reports.words import outcome_words
+    from stsync.reports.words import STAGES, outcome_words
 
     amounts = stage.stage in {"invoices", "payments"}
-    rows = [("", f"= {stage.stage} read", f"{stage.read.records:,}", money(stage.read.amount) if amounts else "")]
+    name = STAGES.get(stage.stage, stage.stage)
+    last = "= documents in the books" if stage.stage == "write_backs" else f"= {stage.stage} read"
+    rows = [("", last, f"{stage.read.records:,}", money(stage.read.amount) if amounts else "")]
     for part in reversed(PARTS):
         total = stage.parts[part]
         if not total.records:
@@ -165,7 +167,7 @@ def _stage_rows(wiring: Wiring, stage: StageStanding) -> list[tuple[str, str, st
             words += ": " + ", ".join(f"{stage.outcomes[one].records:,} {outcome_words(one)}" for one in kinds)
         rows.append(("", words, f"{total.records:,}", money(total.amount) if amounts else ""))
     rows.reverse()
-    return [(stage.stage, *rows[0][1:]), *rows[1:]]
+    return [(name, *rows[0][1:]), *rows[1:]]
 
 
 def _show_alarms(answer: Standing, expiry: Expiry | None, now: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, say, table
 from stsync.cli.pricebookreport import field_by_field
 from stsync.core.operations import shown
+from stsync.reports.words import STAGES as STAGE_WORDS
 
 if TYPE_CHECKING:
     from stsync.core.operations import Operation
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from stsync.core.reasons import Reason
     from stsync.engine.run import Result
 
-_ONE = {"customers": "customer", "invoices": "invoice", "payments": "payment", "pricebook": "item"}
-STAGES = ("customers", "invoices", "payments", "pricebook")
+_ONE = {
+    "customers": "customer",
+    "invoices": "invoice",
+    "payments": "payment",
+    "pricebook": "item",
+    "write_backs": "write-back",
+}
+STAGES = ("customers", "invoices", "payments", "pricebook", "write_backs")
 FIRST = 10
 
 
@@ -125,9 +132,9 @@ def _preview_row(stage: str, decisions: Sequence[Decision]) -> list[str]:
     posted = [one for one in acting if one.outcome == "posted"]
     amount = sum((one.about.amount or Decimal(0) for one in acting), Decimal(0))
     return [
-        stage,
+        STAGE_WORDS.get(stage, stage),
         _number(sum(one.verb == "create" for one in operations)),
-        _number(sum(one.verb in {"update", "delete"} for one in operations)),
+        _number(sum(one.verb in {"update", "delete", "mark"} for one in operations)),
         _number(len(posted)),
         money(amount) if amount else "",
         _number(sum(one.standing.value == "hold" for one in decisions)),
@@ -153,7 +160,7 @@ def _operation_list(stage: str, operations: Sequence[Operation], everything: boo
         Column("amount", right=True),
         Column("why"),
     ]
-    table(f"{stage}: {counted(len(operations), 'write')}", columns, rows)
+    table(f"{STAGE_WORDS.get(stage, stage)}: {counted(len(operations), 'write')}", columns, rows)
     if len(kept) < len(operations):
         say(f"  ... and {len(operations) - len(kept):,} more; --all lists every one, --json shows what is sent.")
     if stage == "pricebook":
@@ -162,7 +169,7 @@ def _operation_list(stage: str, operations: Sequence[Operation], everything: boo
 
 def _outcome(result: Result) -> None:
     rows = [
-        [stage, _number(count), money(amount) if amount else ""]
+        [STAGE_WORDS.get(stage, stage), _number(count), money(amount) if amount else ""]
         for stage in STAGES
         if (carried := result.carried.get(stage)) is not None
         for count, amount in [carried]

@@ -30,6 +30,7 @@ from stsync.config.kinds import (
     refusal,
 )
 from stsync.config.section import Section
+from stsync.config.write_back import WriteBack
 
 
 class ServiceTitan(Section):
@@ -436,6 +437,9 @@ class Config(Section):
     )
     pricebook: Pricebook = Field(
         default=Pricebook(), description="How Business Central's items reach the ServiceTitan pricebook."
+    )
+    write_back: WriteBack = Field(
+        default=WriteBack(), description="What ServiceTitan is told once a document is in the books."
     )
     dimensions: Dimensions = Field(
         default=Dimensions(), description="Which dimension in Business Central carries what."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from stsync.core import canonical
 
@@ -28,16 +28,18 @@ class Verb(StrEnum):
     POST = "post"
     CANCEL = "cancel"  # ends a posted counterpart; only ever because a person said so (stsync correct)
     CONFIRM = "confirm"  # a person says that it was done in the target; nothing is sent
+    MARK = "mark"  # ServiceTitan is told that a document is in the books
 
 
 @dataclass(frozen=True)
 class Ref:
-    """Something an earlier operation of the plan makes; apply puts its id in from the ledger."""
+    """Something an earlier operation of the plan makes; apply puts its id, or its number, in from the ledger."""
 
     key: str
+    part: Literal["id", "number"] = "id"
 
     def __str__(self) -> str:
-        return f"<id from {self.key}>"
+        return f"<{self.part} from {self.key}>"
 
 
 @dataclass(frozen=True)

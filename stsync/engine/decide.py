@@ -26,7 +26,7 @@ from stsync.engine.records import Records
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Wanted
-from stsync.stages import correction, customers, invoices, payment_journals, payments, pricebook
+from stsync.stages import correction, customers, invoices, payment_journals, payments, pricebook, write_back
 from stsync.stages.customers import Alike
 from stsync.stages.invoices import Buyer
 from stsync.stages.payment_entry import Payable
@@ -53,6 +53,7 @@ def plan(
     *,
     elsewhere: Elsewhere,
     skus: Mapping[str, Sequence[Sku]] | None = None,
+    marks: write_back.Known | None = None,
 ) -> Plan:
     """Decide about every open record."""
     desk = _Desk(records, snapshot, settings)
@@ -62,9 +63,10 @@ def plan(
     needed = desk.customers_behind([*invoice_decisions, *payment_decisions])
     customer_decisions = _limited(desk.customers(needed), scope.limit, keep=needed)
     item_decisions = _limited(desk.items(skus or {}, overwrite=scope.overwrite), scope.limit)
+    told = _limited(write_back.plan([*invoice_decisions, *payment_decisions], marks or write_back.Known()), scope.limit)
     unreadable = [hold(one.kind, one.source_id, About(number=one.source_id), one.reason) for one in records.unreadable]
     return Plan(
-        decisions=(*unreadable, *customer_decisions, *invoice_decisions, *payment_decisions, *item_decisions),
+        decisions=(*unreadable, *customer_decisions, *invoice_decisions, *payment_decisions, *item_decisions, *told),
         preparations=tuple(payment_journals.new_journals(payment_decisions, snapshot, settings.payments)),
         postings=tuple(payment_journals.postings(payment_decisions, snapshot, settings.payments)),
     )

@@ -24,6 +24,7 @@ from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.strangers import without_owned
 from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, reference_reads, snapshot
+from stsync.engine.told import known_marks
 from stsync.engine.trades import with_trades
 from stsync.servicetitan.client import ServiceTitan
 from stsync.stages import invoices, payment_journals
@@ -68,18 +69,19 @@ def draw_plan(
     if pricebook:
         records.items = _items(state, records, scope)
         skus = _skus(systems.servicetitan) if records.items else {}
+    marks = known_marks(state, records, scope, settings.write_back)
     tell(f"deciding about {len(records.invoices):,} invoices and {len(records.payments):,} payments")
-    drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus)
+    drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
     # What the books answer can let other records move up (under a limit, or a payment whose invoice was found posted):
     # they are looked up too, so that nothing is ever made unprobed.
     while wanted := decide.wanted(drawn).without(known.probed):
         if _complete_contacts(systems.servicetitan, state, records, drawn, now):
             # A telephone or e-mail that became known is one more thing to look for.
-            drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus)
+            drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
             wanted = decide.wanted(drawn).without(known.probed)
         tell(f"looking for {len(wanted.keys):,} records in Business Central")
         known = without_owned(state, settings, look_up(systems.books, known, wanted))
-        drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus)
+        drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
     return Drawn(drawn, records.hashes)
 
 

@@ -29,6 +29,7 @@ from stsync.engine.apply.pricebook import apply_pricebook
 from stsync.engine.apply.protocol import Protocol as LedgerProtocol
 from stsync.engine.apply.protocol import operator
 from stsync.engine.apply.sweep import sweep
+from stsync.engine.apply.write_back import WriteBackDesk
 from stsync.engine.company import check_company
 from stsync.engine.hinted import take_hints
 from stsync.engine.planning import Drawn, draw_plan
@@ -40,6 +41,7 @@ from stsync.errors import ExitCode, GuardError, StsyncError
 from stsync.http.exchanges import Exchange
 from stsync.http.outcomes import Refused
 from stsync.servicetitan import problems as titan_problems
+from stsync.stages import write_back
 from stsync.state import RunLock, State, Total
 from stsync.wiring import Systems, Wiring
 
@@ -238,7 +240,8 @@ def _apply(at: _Sitting, drawn: Drawn) -> Desk:
     state, books, plan = at.state, at.systems.books, drawn.plan
     attempts = at.wiring.config.limits.attempts
     desk = Desk(state, at.run_id, attempts=attempts, hashes=drawn.hashes, progress=at.watcher.applying)
-    desk.write_down(plan.decisions)
+    # Marks that are to be sent get their own record only once their document is surely in the books.
+    desk.write_down(one for one in plan.decisions if (one.kind, one.standing) != (write_back.STAGE, Standing.ACT))
     protocol = LedgerProtocol(state, at.run_id, explain=explain)
     apply_customers(_acting(plan, "customers"), books=books, protocol=protocol, desk=desk)
     InvoiceDesk(books, protocol, desk).apply(_acting(plan, "invoices"))
@@ -246,6 +249,7 @@ def _apply(at: _Sitting, drawn: Drawn) -> Desk:
     payments.prepare(plan.preparations)
     payments.apply(_acting(plan, "payments"), plan.postings)
     apply_pricebook(_acting(plan, "pricebook"), servicetitan=at.systems.servicetitan, protocol=protocol, desk=desk)
+    WriteBackDesk(at.systems.servicetitan, state, protocol, desk, now).apply(_acting(plan, write_back.STAGE))
     sweep(state, at.run_id)
     return desk
 

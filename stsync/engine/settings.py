@@ -20,6 +20,7 @@ class Settings:
     payments: payment_journals.Settings
     pricebook: pricebook.Settings
     transfer_all_customers: bool
+    write_back: frozenset[str] = frozenset()
 
 
 def settings(config: Config, choices: Mapping) -> Settings:
@@ -48,6 +49,7 @@ def settings(config: Config, choices: Mapping) -> Settings:
         ),
         pricebook=_pricebook(config),
         transfer_all_customers=config.customers.transfer == "all",
+        write_back=frozenset(kind for kind, told in config.write_back if told),
     )
 
 

@@ -90,7 +90,9 @@ def _read(kind: str, versions: Iterable[Version]) -> Iterator[Event]:
     current: Version | None = None
     for version in sorted(versions, key=lambda one: one.seen_at):
         stamp = {"modified_at": version.modified_at, "hash": version.hash}
-        if current is None:
+        if current is None and kind == "write_backs":
+            yield Event(version.seen_at, "read", "In the books; ServiceTitan is to be told.", (), "", stamp)
+        elif current is None:
             lines = tuple(f"{name}: {version.content[name]}" for name in _FIRST_SHOWN if version.content.get(name))
             yield Event(version.seen_at, "read", f"Read from {source}.", lines, "", stamp)
         elif _is_older(version, current):
@@ -189,6 +191,8 @@ def _stands(row: InboxRow, known: Link) -> str:
 
 def _next(row: InboxRow, known: Link) -> str:
     hint = row.reason.hint if row.reason else ""
+    if row.kind == "write_backs" and row.state in {"waiting", "pending"}:
+        return "The next sync tells ServiceTitan, again if need be; that does no harm."
     if not known.settled and row.state != "settled":
         return "The next sync looks in the books by its number before anything is repeated."
     if row.state == "settled":

@@ -27,6 +27,11 @@ _BY_STAGE = MappingProxyType(
         ("customers", ""): "The customer card is not made or not brought up to date; its new documents wait for it.",
         ("invoices", ""): "These invoices are not in the books: revenue and receivables stand too low by them.",
         ("payments", ""): "This money is not in the books: the invoices it paid look unpaid there.",
+        ("write_backs", "waiting"): "The books are right; ServiceTitan is told again by the next sync.",
+        (
+            "write_backs",
+            "",
+        ): "The books are right; ServiceTitan does not show it as exported, so it can be changed there.",
         ("pricebook", ""): "The ServiceTitan pricebook keeps what it has for these items.",
     }
 )

@@ -28,7 +28,7 @@ PARTS = (
     "dead",
     "new",
 )
-_CARRIED = frozenset({"posted", "created", "updated", "unchanged", "carried"})
+_CARRIED = frozenset({"posted", "created", "updated", "unchanged", "carried", "told"})
 # Settled outcomes that are parts of their own: a person has to apply or post them, has done so, or has yet to release them.
 _OWN_PARTS = ("to_apply", "draft", "by_hand", "not_ready")
 _OPEN = ("pending", "waiting", "held", "dead")

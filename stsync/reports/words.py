@@ -5,8 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-KINDS = ("customers", "invoices", "payments", "pricebook")
-ONE = MappingProxyType({"customers": "customer", "invoices": "invoice", "payments": "payment", "pricebook": "item"})
+KINDS = ("customers", "invoices", "payments", "pricebook", "write_backs")
+ONE = MappingProxyType(
+    {
+        "customers": "customer",
+        "invoices": "invoice",
+        "payments": "payment",
+        "pricebook": "item",
+        "write_backs": "write-back",
+    }
+)
 
 OUTCOMES = MappingProxyType(
     {
@@ -16,6 +24,7 @@ OUTCOMES = MappingProxyType(
         "by_hand": "dealt with by hand",
         "created": "created",
         "updated": "updated",
+        "told": "told ServiceTitan",
         "unchanged": "in step, nothing to send",
         "carried": "carried over",
         "merged": "merged into another customer",
@@ -52,11 +61,16 @@ ENTITIES = MappingProxyType(
         "journalLines": "general journal line",
         "customerLedgerEntries": "customer ledger entry",
         "journals": "payment journal",
+        "invoices": "ServiceTitan invoice",
+        "credit-memos": "ServiceTitan credit memo",
+        "payments": "ServiceTitan payment",
         "service": "pricebook service",
         "material": "pricebook material",
         "equipment": "pricebook equipment",
     }
 )
+# Stages that people know by other words than ours.
+STAGES = MappingProxyType({"write_backs": "told ServiceTitan"})
 DONE = MappingProxyType(
     {
         "create": "made",
@@ -66,6 +80,7 @@ DONE = MappingProxyType(
         "post": "posted",
         "cancel": "cancelled",
         "confirm": "applied by hand, as a person says,",
+        "mark": "told ServiceTitan",
     }
 )
 

@@ -21,15 +21,16 @@ from stsync.servicetitan.query import FEEDS, LISTINGS, address, parameters
 __all__ = ["FeedPage", "FeedTokenRefused", "Marked", "Row", "ServiceTitan"]
 
 IDS_PER_CALL = 50  # the most that most endpoints take in one `ids` (facts 1.5)
+MARKABLE = {"invoices": "invoiceId", "credit-memos": "creditMemoId"}
 PAGE_SIZE = 1000  # 5000 is allowed, 1000 stays clear of the 100 s limit (facts 1.5)
 
 
 @dataclass(frozen=True)
 class Marked:
-    """What markasexported said of one invoice; a row that it does not mention counts as failed."""
+    """What markasexported said of one record; `success` is None for one that the answer does not mention."""
 
-    invoice_id: int
-    success: bool
+    id: int
+    success: bool | None
     error: str
 
 
@@ -135,18 +136,20 @@ class ServiceTitan:
         answer = self._write("PATCH", f"{LISTINGS[kind].path}/{sku_id}", body)
         return answer.body if isinstance(answer.body, dict) else {}
 
-    def mark_invoices_exported(self, rows: Sequence[Mapping[str, Any]]) -> list[Marked]:
-        """Mark invoices (`invoiceId`, `externalId`, `externalMessage`); 200 is no success, each row is (trap 3).
+    def mark_exported(self, resource: str, rows: Sequence[Mapping[str, Any]]) -> list[Marked]:
+        """Mark `invoices` or `credit-memos` with their numbers in the books; 200 is no success, each row is (trap 3).
 
+        A row is `invoiceId` or `creditMemoId`, `externalId`, `externalMessage` (facts section 4).
         Raises OutcomeUnknown when the answer does not speak row by row.
         """
         if not rows:
             return []
-        answer = self._write("POST", "accounting/invoices/markasexported", list(rows))
+        key = MARKABLE[resource]
+        answer = self._write("POST", f"accounting/{resource}/markasexported", list(rows))
         if not isinstance(answer.body, list) or not all(isinstance(row, dict) for row in answer.body):
-            raise _unproven(answer, "a result for each invoice")
-        said = {row.get("invoiceId"): row for row in answer.body}
-        return [_marked(int(row["invoiceId"]), said.get(row["invoiceId"])) for row in rows]
+            raise _unproven(answer, "a result for each record")
+        said = {str(row.get(key)): row for row in answer.body}
+        return [_marked(int(row[key]), said.get(str(row[key]))) for row in rows]
 
     def set_payments_status(self, ids: Sequence[int], status: str) -> None:
         """Set Pending, Posted or Exported on payments; a POST, and the answer is empty (trap 3)."""
@@ -186,10 +189,10 @@ def _same_page(path: str, number: int) -> SystemUnavailable:
     )
 
 
-def _marked(invoice_id: int, said: Mapping[str, Any] | None) -> Marked:
-    if said is None:
-        return Marked(invoice_id, False, "ServiceTitan did not say what became of this invoice.")
-    return Marked(invoice_id, said.get("success") is True, str(said.get("errorMessage") or ""))
+def _marked(record_id: int, said: Mapping[str, Any] | None) -> Marked:
+    if said is None or not isinstance(said.get("success"), bool):
+        return Marked(record_id, None, "ServiceTitan did not say what became of this record.")
+    return Marked(record_id, said["success"], str(said.get("errorMessage") or ""))
 
 
 def _unproven(answer: Answer, wanted: str) -> OutcomeUnknown:

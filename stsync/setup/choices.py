@@ -28,6 +28,7 @@ class Chosen:
     tables: dict[str, list[Line]] = field(default_factory=dict)
     journals: dict[str, tuple[str, str]] = field(default_factory=dict)
     equal_accounts: int = 0
+    write_back: bool = False
 
     def open_lines(self) -> list[tuple[str, Line]]:
         """The lines that somebody still has to fill in, with their tables."""
@@ -62,6 +63,14 @@ def _named_or_listed(candidates: Sequence[Candidate]) -> Callable[[str], str]:
         return named[0] if len(named) == 1 else by_position(text)
 
     return check
+
+
+def write_back(given: Given, person: Person) -> bool:
+    """Whether ServiceTitan is told what is in the books; without an answer it is not."""
+    if given.write_back is not None:
+        return given.write_back
+    question = "Mark documents as exported in ServiceTitan once they are posted, with their number in the books"
+    return agreed(person, question, default=False)
 
 
 def dimension(given: Given, person: Person, looked: Looked) -> str | None:

@@ -16,6 +16,7 @@ from stsync.config.dimensions import Dimensions
 from stsync.config.model import BusinessCentral, Config, Invoices, MappingTables, Payments, Tax
 from stsync.config.model import ServiceTitan as ServiceTitanSection
 from stsync.config.section import Section
+from stsync.config.write_back import WriteBack
 from stsync.core.mapping import Gap, yaml_text
 from stsync.setup.choices import Chosen
 from stsync.setup.proposals import Line
@@ -50,6 +51,11 @@ def config_text(
     lines += ["", *_heading("invoices"), *_comment(Invoices.model_fields["tax"], "  "), "  tax:"]
     lines += _values(Tax, chosen.tax, "    ")
     lines += ["", *_heading("payments"), *_journals(chosen)]
+    lines += [
+        "",
+        *_heading("write_back"),
+        *_values(WriteBack, dict.fromkeys(WriteBack.model_fields, chosen.write_back)),
+    ]
     lines += ["", *_heading("dimensions"), *_dimension(chosen)]
     lines += ["", *_heading("mapping"), *_mapping(chosen)]
     return "\n".join(lines) + "\n"
@@ -67,6 +73,8 @@ def _values(section: type[Section], values: Mapping[str, Any], indent: str = "  
 
 
 def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return str(value) if isinstance(value, int) else yaml_text(str(value))
 
 

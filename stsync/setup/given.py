@@ -34,6 +34,7 @@ class Given:
     accounts: Mapping[str, str] = field(default_factory=dict)
     payment_types: Mapping[str, str] = field(default_factory=dict)
     journals: Mapping[str, str] = field(default_factory=dict)
+    write_back: bool | None = None
     tax_zones: Mapping[str, str] = field(default_factory=dict)
 
 

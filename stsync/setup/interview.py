@@ -66,6 +66,7 @@ def interview(
     chosen.tables["accounts"], chosen.equal_accounts = choices.accounts(given, person, looked)
     chosen.tables["payment_types"], chosen.journals = payment_journals(given, person, looked)
     chosen.tables["tax_zones"] = choices.tax_zones(given, person, looked, chosen.tax["method"])
+    chosen.write_back = choices.write_back(given, person)
     text = config_text(sections, go_live, chosen, today=today.isoformat(), mix=mixed(sections))
     kept, loaded = write_config(path, text)
     return Written(path, loaded, chosen.open_lines(), _typed(credentials), kept)

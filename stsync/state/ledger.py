@@ -131,6 +131,17 @@ class Ledger:
             found.setdefault(entry.source_id, []).append(entry)
         return found
 
+    def untold(self, stage: str, told_stage: str, prefix: str) -> list[str]:
+        """The sources whose last posting is newer than anything `told_stage` has done for `prefix` + source."""
+        rows = self._database.select(
+            "SELECT source_id FROM ledger AS posted WHERE stage = ? AND state = 'done'"
+            " AND (verb = 'post' OR json_extract(detail, '$.posted') = 1) GROUP BY source_id"
+            " HAVING max(id) > coalesce((SELECT max(id) FROM ledger AS told WHERE told.stage = ?"
+            " AND told.source_id = ? || posted.source_id AND told.state = 'done'), 0)",
+            (stage, told_stage, prefix),
+        )
+        return [source_id for (source_id,) in rows]
+
     def totals(self, run_id: str) -> dict[tuple[str, str, str], Total]:
         """How many writes, and for how much, by stage, verb and state, among those this run was the last to touch."""
         totals: dict[tuple[str, str, str], Total] = {}

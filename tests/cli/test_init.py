@@ -324,6 +324,7 @@ def answers(world: World) -> dict[str, str | list[str]]:
         r"Journal for 'Check'": "st-cash",
         r"Journal for '": "-",
         r"G/L account that balances ST-CASH": "10500",
+        r"Mark documents as exported": "y",
         r"It ends on": "2099-01-31",
     }
 

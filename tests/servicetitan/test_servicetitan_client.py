@@ -282,20 +282,20 @@ def test_a_200_with_failures_inside_is_read_row_by_row(wire, servicetitan):
     said = [{"invoiceId": 2, "success": False, "errorMessage": "Not posted"}, {"invoiceId": 1, "success": True}]
     wire.post(url("accounting/invoices/markasexported"), json=said)
     rows = [{"invoiceId": each, "externalId": f"PS-{each}"} for each in (1, 2, 3)]
-    marked = servicetitan.mark_invoices_exported(rows)
+    marked = servicetitan.mark_exported("invoices", rows)
     assert marked[:2] == [Marked(1, True, ""), Marked(2, False, "Not posted")]
-    assert (marked[2].invoice_id, marked[2].success) == (3, False)
+    assert (marked[2].id, marked[2].success) == (3, None)
     assert json.loads(wire.calls[0].request.body or "") == rows
 
 
 def test_marking_without_a_row_by_row_answer_is_unknown(wire, servicetitan):
     wire.post(url("accounting/invoices/markasexported"), body=b"")
     with pytest.raises(OutcomeUnknown):
-        servicetitan.mark_invoices_exported([{"invoiceId": 1}])
+        servicetitan.mark_exported("invoices", [{"invoiceId": 1}])
 
 
 def test_nothing_to_mark_sends_nothing(servicetitan):
-    assert servicetitan.mark_invoices_exported([]) == []
+    assert servicetitan.mark_exported("invoices", []) == []
     servicetitan.set_payments_status([], "Exported")
     assert servicetitan.session.counts == {}
 

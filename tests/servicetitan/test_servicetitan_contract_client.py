@@ -69,8 +69,8 @@ def test_an_entry_is_created_changed_and_found_by_its_code(client):
 def test_marking_answers_for_each_invoice(client):
     invoice = client.everything("invoices")[0]["id"]
     rows = [{"invoiceId": each, "externalId": "PS-1"} for each in (invoice, 999_999)]
-    marked = client.mark_invoices_exported(rows)
-    assert [each.invoice_id for each in marked] == [invoice, 999_999]
+    marked = client.mark_exported("invoices", rows)
+    assert [each.id for each in marked] == [invoice, 999_999]
     assert not marked[1].success
 
 

@@ -106,6 +106,10 @@ class Desk:
         self.carried[decision.kind] += 1
         self.amounts[decision.kind] = self.amounts.get(decision.kind, Decimal(0)) + (decision.about.amount or 0)
 
+    def has_carried(self, kind: str, source_id: str) -> bool:
+        """Whether this run put the record, or found it, in the target system."""
+        return (kind, source_id) in self._carried_ids
+
     def is_carried(self, decision: Decision) -> bool:
         """Whether the record is in the target system by now."""
         return (decision.kind, decision.source_id) in self._carried_ids

@@ -14,10 +14,10 @@ trustworthy answer; the intent stays and the record waits for the next run's loo
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from stsync.core.canonical import canonical_json
 from stsync.core.operations import Operation, Ref, Verb, digest, shown
@@ -66,6 +66,7 @@ class Sent:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
+T = TypeVar("T")
 Send = Callable[[dict[str, Any], str, str], Sent]
 Explain = Callable[[Refused], Reason]
 
@@ -111,19 +112,33 @@ class Protocol:
 
     def intend(self, operation: Operation, body: Mapping[str, Any]) -> None:
         """Write down what is about to be sent; durable when this returns."""
-        text = canonical_json(shown(body))
-        intent = Intent(
-            operation.key,
-            operation.stage,
-            operation.source_id,
-            operation.verb,
-            operation.entity,
-            operation.natural_key,
-            operation.digest,
-            text,
-            operation.amount,
-        )
-        self._state.ledger.intend([intent], self._run_id)
+        self._state.ledger.intend([_intent(operation, body)], self._run_id)
+
+    def attempt_together(self, writes: Sequence[tuple[Operation, Mapping[str, Any]]], send: Callable[[], T]) -> T:
+        """Intend several writes in one commit, and send them in one request; the caller records what became of each.
+
+        Raises what the sending raises; where nothing was carried out, the intents are closed as refused.
+        """
+        self._state.ledger.intend([_intent(operation, body) for operation, body in writes], self._run_id)
+        try:
+            answer = send()
+        except Refused as error:
+            for operation, _ in writes:
+                self.refuse(operation, self._explain(error), error.correlation_id)
+            raise
+        except OutcomeUnknown as error:
+            self._count_unknown(error)
+            raise
+        self._unknown_in_a_row = 0
+        return answer
+
+    def refuse(self, operation: Operation, reason: Reason, request_id: str = "") -> None:
+        """Write down that it was surely not carried out."""
+        self._state.ledger.refused(operation.key, reason, run_id=self._run_id, request_id=request_id)
+
+    def filled(self, operation: Operation) -> dict[str, Any]:
+        """The body with what earlier operations made. Raises Blocked when one of them is not done."""
+        return self._resolved(operation)[0]
 
     def record(self, operation: Operation, sent: Sent, facts: Mapping[str, Any]) -> None:
         """Write down that it surely happened."""
@@ -189,6 +204,20 @@ class Protocol:
             ) from error
 
 
+def _intent(operation: Operation, body: Mapping[str, Any]) -> Intent:
+    return Intent(
+        operation.key,
+        operation.stage,
+        operation.source_id,
+        operation.verb,
+        operation.entity,
+        operation.natural_key,
+        operation.digest,
+        canonical_json(shown(body)),
+        operation.amount,
+    )
+
+
 def _refs(value: object) -> Iterable[Ref]:
     if isinstance(value, Operation):
         for part in (value.body, value.target, value.parent):
@@ -205,7 +234,8 @@ def _refs(value: object) -> Iterable[Ref]:
 
 def _filled(value: Any, rows: Mapping[str, LedgerRow]) -> Any:
     if isinstance(value, Ref):
-        return rows[value.key].target_id
+        row = rows[value.key]
+        return row.target_id if value.part == "id" else row.target_number
     if isinstance(value, Mapping):
         return {name: _filled(part, rows) for name, part in value.items()}
     if isinstance(value, list | tuple):

@@ -1,0 +1,167 @@
+"""Write-back: ServiceTitan is told which documents are in the books, and under which number.
+
+What a bookkeeper can rely on:
+- nothing is marked before Business Central has confirmed its posting (users' need 20);
+- a document that was corrected and issued anew is marked again, with its new number;
+- a document that a person put aside, or whose change after posting is still to be settled, is not marked;
+- a mark that fails is a record of its own: it is tried again, and the document in the books is not touched by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from stsync.core.operations import Operation, Ref, Verb
+from stsync.core.plan import TO_APPLY, About, Decision, Standing, act, settle
+
+STAGE = "write_backs"
+TOLD = "told"
+MESSAGE = "Posted in Business Central by stsync"
+# The records that can be marked, as ServiceTitan's resources and as people call them.
+RESOURCES = MappingProxyType({"invoices": "invoices", "credit_memos": "credit-memos", "payments": "payments"})
+ONE = MappingProxyType({"invoices": "invoice", "credit_memos": "credit-memo", "payments": "payment"})
+_ID_FIELD = MappingProxyType({"invoices": "invoiceId", "credit_memos": "creditMemoId"})
+_IN_BOOKS = frozenset({"posted", TO_APPLY})
+_OPEN = frozenset({"pending", "waiting", "held"})
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class InBooks:
+    """A document that is in the books. `number` is its number there, or a reference to the posting that brings it.
+
+    `here` is true when this very plan posts it; `settled` when nothing about it is left for a person to decide.
+    """
+
+    kind: str
+    id: str
+    number: str | Ref
+    about: About
+    settled: bool = True
+    here: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What was told so far: `number` is what the mark was about last, `told` what ServiceTitan surely knows."""
+
+    state: str = ""
+    outcome: str = ""
+    number: str = ""
+    told: str = ""
+    revision: int = 1
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that decides about marks besides the plan's own decisions.
+
+    `kinds` are the records to be marked, `looked_at` those that this run speaks of; `posted` are documents that the
+    ledger knows and ServiceTitan may not; `exported` show Exported in ServiceTitan already.
+    """
+
+    kinds: Collection[str] = ()
+    looked_at: Collection[str] = ()
+    posted: Iterable[InBooks] = ()
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    exported: Collection[Key] = ()
+
+
+def source_id(kind: str, record_id: str) -> str:
+    """The mark's own name: invoice-71000001."""
+    return f"{ONE[kind]}-{record_id}"
+
+
+def record_of(mark_id: str) -> Key:
+    """The document that a mark is about."""
+    one, record_id = mark_id.rsplit("-", 1)
+    return next(kind for kind, name in ONE.items() if name == one), record_id
+
+
+def plan(decided: Iterable[Decision], known: Known) -> list[Decision]:
+    """Decide about every mark; `decided` are the plan's decisions about the documents themselves."""
+    decisions = {(one.kind, one.source_id): one for one in decided}
+    documents = {(one.kind, one.id): one for one in known.posted if one.kind in known.kinds}
+    posting = (one for one in decisions.values() if one.kind in known.kinds and _posts(one))
+    documents.update({(one.kind, one.source_id): _posted_here(one) for one in posting})
+    told = [_decide(one, decisions.get(key), known) for key, one in documents.items()]
+    return [*_put_aside(documents, known), *(one for one in told if one is not None)]
+
+
+def _posts(decision: Decision) -> bool:
+    return decision.standing == Standing.ACT and decision.outcome == "posted"
+
+
+def _posted_here(decision: Decision) -> InBooks:
+    return InBooks(decision.kind, decision.source_id, _number(decision), decision.about, here=True)
+
+
+def _number(decision: Decision) -> str | Ref:
+    if decision.kind == "payments":
+        return f"ST-P{decision.source_id}"
+    last = decision.operations[-1]
+    return Ref(last.key, "number") if last.verb == Verb.POST else str(last.facts.get("number") or last.natural_key)
+
+
+def _decide(document: InBooks, decision: Decision | None, known: Known) -> Decision | None:
+    mark_id = source_id(document.kind, document.id)
+    mark = known.marks.get(mark_id, Mark())
+    if mark.state == "dead" or (mark.outcome == "by_hand" and document.number == mark.number):
+        return None
+    if document.kind == "payments" and (document.kind, document.id) in known.exported:
+        # A payment carries no number of the books: one that shows Exported has nothing left to learn.
+        return settle(STAGE, mark_id, _about(document), TOLD) if mark.state in _OPEN else None
+    if not _at_rest(document, decision) or document.number == mark.told:
+        return settle(STAGE, mark_id, _about(document), "ignored") if mark.state in _OPEN else None
+    return act(STAGE, mark_id, _about(document), [_mark(document, mark_id, mark.revision)], outcome=TOLD)
+
+
+def _at_rest(document: InBooks, decision: Decision | None) -> bool:
+    if decision is None:
+        return document.settled
+    return _posts(decision) or (decision.standing == Standing.SETTLE and decision.outcome in _IN_BOOKS)
+
+
+def _put_aside(documents: Collection[Key], known: Known) -> Iterator[Decision]:
+    """Open marks of documents that are not to be marked any more: switched off, or no longer in the books."""
+    for mark_id, mark in known.marks.items():
+        kind, record_id = record_of(mark_id)
+        if mark.state in _OPEN and kind in known.looked_at and (kind, record_id) not in documents:
+            yield settle(STAGE, mark_id, About(number=f"{ONE[kind]} {record_id}"), "ignored")
+
+
+def _about(document: InBooks) -> About:
+    return About(
+        number=f"{ONE[document.kind]} {document.about.number or document.id}",
+        name=document.about.name,
+        on=document.about.on,
+    )
+
+
+def _mark(document: InBooks, mark_id: str, revision: int) -> Operation:
+    suffix = f":{revision}" if revision > 1 else ""
+    number = document.number
+    return Operation(
+        key=f"{STAGE}:{mark_id}:{Verb.MARK}{suffix}",
+        stage=STAGE,
+        source_id=mark_id,
+        verb=Verb.MARK,
+        entity=RESOURCES[document.kind],
+        natural_key=mark_id,
+        label=f"{_about(document).number}, {document.about.name}",
+        why=f"in the books as {number}" if isinstance(number, str) else "in the books, once it is posted",
+        body=_body(document),
+        target=document.id,
+        after=(number.key,) if isinstance(number, Ref) else (),
+        facts={"record": [document.kind, document.id], "number": number, "here": document.here},
+    )
+
+
+def _body(document: InBooks) -> dict[str, Any]:
+    """One row of the request; a payment's mark has no room for a number (facts section 4)."""
+    if document.kind == "payments":
+        return {"paymentId": int(document.id), "status": "Exported"}
+    return {_ID_FIELD[document.kind]: int(document.id), "externalId": document.number, "externalMessage": MESSAGE}

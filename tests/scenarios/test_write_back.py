@@ -1,0 +1,356 @@
+"""ServiceTitan is told what is in the books: read from the tenant's rows, the request log and Business Central's books."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from office import Office
+from test_engine_month import _promised, _sent
+from typer.testing import CliRunner
+
+from stsync.cli.app import app
+from stsync.cli.console import OUTPUT
+from stsync.errors import ExitCode
+from stsync.sandbox import faults
+from stsync.sandbox.requestlog import Entry
+from stsync.state import State
+
+MARK = r"/(invoices|credit-memos)/markasexported|/payments/status"
+
+
+def switch_on(office: Office, *kinds: str) -> Office:
+    """What the bookkeeper writes into the configuration."""
+    lines = "".join(f"  {kind}: yes\n" for kind in kinds or ("invoices", "payments"))
+    office.edit_config("pricebook:\n", f"write_back:\n{lines}pricebook:\n")
+    return office
+
+
+@pytest.fixture
+def telling(office: Office) -> Office:
+    """An office that tells ServiceTitan of its invoices and payments."""
+    return switch_on(office)
+
+
+def in_books(office: Office) -> dict[int, str]:
+    """The posted invoices, by ServiceTitan id: their number in Business Central."""
+    found = {}
+    for row in office.world.tenant.invoices.values():
+        document = office.invoice(row["id"])
+        if document is not None and document.posted:
+            found[row["id"]] = document.number
+    return found
+
+
+def paid_in(office: Office) -> set[int]:
+    """The payments that stand in the customer ledger, by ServiceTitan id."""
+    numbers = {one.document_number for one in office.world.company.customer_ledger}
+    return {row["id"] for row in office.world.tenant.payments.values() if f"ST-P{row['id']}" in numbers}
+
+
+def exported(office: Office, table: str) -> set[int]:
+    rows = office.world.tenant.tables[table].values()
+    return {row["id"] for row in rows if row["syncStatus"] == "Exported"}
+
+
+def marks(office: Office) -> list[tuple[str, Any]]:
+    """Each row that ServiceTitan was told: the resource, and what was said of one record."""
+    return [row for one in office.writes() if one.system == "servicetitan_api" for row in rows_of(one)]
+
+
+def rows_of(entry: Entry) -> list[tuple[str, Any]]:
+    body = json.loads(entry.body) if entry.body else None
+    if entry.target.endswith("/markasexported"):
+        return [(entry.target.rsplit("/", 2)[1], row) for row in body]
+    if entry.target.endswith("/payments/status"):
+        return [("payments", {"paymentId": one, "status": body["status"]}) for one in body["paymentIds"]]
+    return []
+
+
+def stsync(office: Office, *arguments: str) -> Any:
+    OUTPUT.json = OUTPUT.quiet = False
+    return CliRunner().invoke(app, [*arguments, "--config", str(office.config)], terminal_width=160)
+
+
+def test_servicetitan_shows_every_posted_document_as_exported_and_no_other(telling: Office) -> None:
+    before = {table: exported(telling, table) for table in ("invoices", "payments")}
+    telling.run()
+    assert len(in_books(telling)) > 60
+    assert exported(telling, "invoices") - before["invoices"] == set(in_books(telling))
+    assert exported(telling, "payments") - before["payments"] == paid_in(telling)
+
+
+def test_each_invoice_is_marked_with_its_own_number_in_the_books(telling: Office) -> None:
+    telling.run()
+    told = {row["invoiceId"]: row["externalId"] for resource, row in marks(telling) if resource == "invoices"}
+    assert told == in_books(telling)
+    assert all(telling.world.tenant.invoices[one]["exportId"] == number for one, number in told.items())
+
+
+def test_nothing_is_told_before_the_books_have_confirmed_the_posting(telling: Office) -> None:
+    telling.run()
+    posted = max(n for n, one in enumerate(telling.writes()) if "Microsoft.NAV.post" in one.target)
+    told = min(n for n, one in enumerate(telling.writes()) if rows_of(one))
+    assert posted < told
+
+
+def test_a_document_that_is_held_is_not_marked(telling: Office) -> None:
+    telling.run()
+    with State.open_scratch(telling.state_file) as state:
+        held = {row.source_id for row in state.inbox.rows("invoices", ("held",))}
+    assert held
+    assert not held & {str(row["invoiceId"]) for resource, row in marks(telling) if resource == "invoices"}
+
+
+def test_nothing_is_told_unless_it_was_switched_on(office: Office) -> None:
+    office.run()
+    assert marks(office) == []
+
+
+def test_what_was_posted_before_the_switch_is_told_after_it(office: Office) -> None:
+    office.run()
+    office.world.sandbox.log.clear()
+    switch_on(office, "invoices").run()
+    assert {row["invoiceId"] for _, row in marks(office)} == set(in_books(office))
+    assert {one.target.rsplit("/", 1)[1] for one in office.writes()} == {"markasexported"}
+
+
+def test_the_preview_is_what_the_run_sends_marks_included(telling: Office) -> None:
+    preview = telling.run(dry_run=True)
+    assert telling.writes() == []
+    operations = [one for one in preview.plan.operations() if one.verb != "adopt"]
+    assert sum(one.verb == "mark" for one in operations) > 100
+    promised = Counter(_promised_mark(one) if one.verb == "mark" else _promised(one) for one in operations)
+    telling.run()
+    sent = Counter(row for one in telling.writes() for row in _rows_sent(telling, one))
+    assert promised - sent == Counter(), "shown, but not sent"
+    assert sent - promised == Counter(), "sent, but not shown"
+
+
+def _promised_mark(operation: Any) -> tuple[str, ...]:
+    """A mark of the preview; the number that only the posting brings stands in it as a reference to that posting."""
+    body = {name: str(value) for name, value in operation.body.items()}
+    if body.get("externalId", "").startswith("<number from invoices:"):
+        body["externalId"] = f"ST-{body['externalId'].split(':')[1]}"
+    return "mark", operation.entity, json.dumps(body, sort_keys=True)
+
+
+def _rows_sent(office: Office, entry: Entry) -> list[tuple[str, ...]]:
+    rows = rows_of(entry) if entry.system == "servicetitan_api" else []
+    if not rows:
+        return [_sent(office, entry)]
+    keys = {one.number: one.external_document_number for one in office.world.company.invoices if one.posted}
+    told = []
+    for resource, row in rows:
+        body = {name: str(value) for name, value in row.items()}
+        if "externalId" in body:
+            body["externalId"] = keys[body["externalId"]]
+        told.append(("mark", resource, json.dumps(body, sort_keys=True)))
+    return told
+
+
+def test_what_comes_back_as_exported_changes_nothing(telling: Office) -> None:
+    telling.run()
+    books = len(telling.world.company.gl_entries)
+    telling.world.sandbox.log.clear()
+    result = telling.run()
+    assert telling.writes() == []
+    assert len(telling.world.company.gl_entries) == books
+    assert result.carried == {}
+    assert {telling.standing("invoices", one) for one in in_books(telling)} == {("settled", "posted")}
+
+
+def test_a_row_that_servicetitan_refuses_is_held_and_tried_again_and_the_posting_stands(office: Office) -> None:
+    office.run("invoices")
+    unposted = min(in_books(office))
+    office.world.tenant.switches.mark_exported_needs_posted = True
+    office.world.tenant.unpost([unposted])
+    books = len(office.world.company.gl_entries)
+    switch_on(office, "invoices")
+    assert office.run("invoices").exit_code == ExitCode.HELD
+    mark = f"invoice-{unposted}"
+    assert office.standing("write_backs", mark) == ("held", "not-posted-in-servicetitan")
+    assert office.standing("invoices", unposted) == ("settled", "posted")
+    assert exported(office, "invoices") >= set(in_books(office)) - {unposted}
+
+    office.world.tenant.post_batch([unposted])
+    office.world.sandbox.log.clear()
+    office.run("invoices")
+    assert [row["invoiceId"] for _, row in marks(office)] == [unposted]
+    assert office.standing("write_backs", mark) == ("settled", "told")
+    assert len(office.world.company.gl_entries) == books
+
+
+def test_a_mark_spends_its_own_attempts_and_can_be_replayed(office: Office) -> None:
+    office.run("invoices")
+    unposted = min(in_books(office))
+    office.world.tenant.switches.mark_exported_needs_posted = True
+    office.world.tenant.unpost([unposted])
+    switch_on(office, "invoices")
+    for _ in range(6):
+        office.run("invoices")
+    assert office.standing("write_backs", f"invoice-{unposted}")[0] == "dead"
+    assert office.standing("invoices", unposted) == ("settled", "posted")
+    office.world.tenant.post_batch([unposted])
+    assert stsync(office, "replay", "--stage", "write_backs").exit_code == 0
+    office.run("invoices")
+    assert office.standing("write_backs", f"invoice-{unposted}") == ("settled", "told")
+
+
+def test_one_unknown_payment_does_not_keep_the_others_from_being_told(office: Office) -> None:
+    office.run()
+    lost, *others = sorted(paid_in(office))
+    # payments/status speaks for all or none, so one bad payment refuses the whole request (trap 3).
+    errors = {"paymentIds": [f"Payment {lost} was not found."]}
+    envelope = {"type": "", "title": "Invalid", "status": 400, "traceId": "t", "errors": errors, "data": {}}
+    refusal = faults.answer(400, envelope)
+    office.world.sandbox.faults.add(refusal, path="payments/status", body=str(lost), count=None)
+    switch_on(office, "payments").run("payments")
+    assert set(others) <= exported(office, "payments")
+    assert office.standing("write_backs", f"payment-{lost}")[0] == "held"
+    assert office.standing("payments", lost) == ("settled", "posted")
+    assert lost not in exported(office, "payments")
+
+
+@pytest.mark.parametrize("fault", [faults.DROP_ANSWER, faults.DROP, faults.TRUNCATE, faults.HTML_500])
+def test_a_lost_answer_is_told_again_and_posts_nothing_again(telling: Office, fault: Any) -> None:
+    rule = telling.world.sandbox.faults.add(fault, system="servicetitan_api", method="POST", path=MARK, nth=1)
+    telling.run()
+    assert rule.fired
+    telling.world.sandbox.faults.clear()
+    books = len(telling.world.company.gl_entries)
+    result = telling.run()
+    assert result.in_doubt == 0
+    assert exported(telling, "invoices") >= set(in_books(telling))
+    assert exported(telling, "payments") >= paid_in(telling)
+    assert len(telling.world.company.gl_entries) == books
+
+
+def test_a_row_that_the_answer_does_not_mention_is_told_again(telling: Office) -> None:
+    rule = telling.world.sandbox.faults.add(
+        faults.answer(200, []), system="servicetitan_api", method="POST", path="invoices/markasexported", nth=1
+    )
+    telling.run()
+    assert rule.fired
+    silent = {one for one in in_books(telling) if one not in exported(telling, "invoices")}
+    assert silent
+    assert {telling.standing("write_backs", f"invoice-{one}") for one in silent} == {("waiting", "mark-unanswered")}
+    telling.world.sandbox.faults.clear()
+    telling.run()
+    assert silent <= exported(telling, "invoices")
+
+
+def test_a_missing_scope_holds_the_marks_and_nothing_else(telling: Office) -> None:
+    telling.world.sandbox.faults.add(
+        faults.answer(403, {"title": "Scope missing"}), system="servicetitan_api", method="POST", path="markasexported"
+    )
+    result = telling.run()
+    assert result.exit_code == ExitCode.HELD
+    assert {telling.standing("write_backs", f"invoice-{one}") for one in in_books(telling)} == {
+        ("held", "write-back-not-permitted")
+    }
+    assert exported(telling, "payments") >= paid_in(telling)
+
+
+def test_requests_carry_a_hundred_rows_at_most(office: Office) -> None:
+    office.run()
+    office.world.sandbox.log.clear()
+    switch_on(office).run()
+    sizes = [len(rows_of(one)) for one in office.writes()]
+    assert sum(sizes) == len(in_books(office)) + len(paid_in(office))
+    assert max(sizes) <= 100
+    assert len(sizes) <= 4
+
+
+def test_a_document_issued_anew_is_marked_with_its_new_number(telling: Office) -> None:
+    telling.run()
+    source_id, number = next(iter(in_books(telling).items()))
+    with State.open(telling.state_file) as state:
+        _issued_anew(state, str(source_id), "PSI-NEW")
+    telling.world.sandbox.log.clear()
+    telling.run("invoices")
+    assert [row["externalId"] for _, row in marks(telling)] == ["PSI-NEW"]
+    assert telling.world.tenant.invoices[source_id]["exportId"] == "PSI-NEW" != number
+    telling.run("invoices")
+    assert len(marks(telling)) == 1
+
+
+def _issued_anew(state: State, source_id: str, number: str) -> None:
+    """What the ledger holds after a correction: the invoice was posted once more, under another number."""
+    from stsync.state import Done, Intent
+
+    key = f"invoices:{source_id}:post:2"
+    intent = Intent(key, "invoices", source_id, "post", "salesInvoices", f"ST-{source_id}", "d", "{}")
+    run_id = state.runs.last(1)[0].run_id
+    state.ledger.intend([intent], run_id)
+    state.ledger.done(Done(key, "new-id", number), run_id=run_id)
+
+
+def test_a_document_that_a_person_put_aside_is_not_marked(office: Office) -> None:
+    office.run("invoices")
+    changed = min(in_books(office))
+    row = office.world.tenant.invoices[changed]
+    row["referenceNumber"] = "RENUMBERED"
+    office.world.tenant.touch("invoices", changed)
+    office.run("invoices")
+    assert office.standing("invoices", changed) == ("held", "changed-after-posting")
+    switch_on(office, "invoices").run("invoices")
+    assert changed not in exported(office, "invoices")
+    ignored = stsync(office, "ignore", "invoice", str(changed), "--reason", "credited by hand")
+    assert ignored.exit_code == 0
+    office.run("invoices")
+    assert changed not in exported(office, "invoices")
+    assert len(exported(office, "invoices") & set(in_books(office))) == len(in_books(office)) - 1
+
+
+def test_a_lost_state_takes_on_what_was_told_and_posts_nothing_twice(
+    telling: Office, another: Callable[[Office, str], Office]
+) -> None:
+    telling.run()
+    books = len(telling.world.company.gl_entries)
+    lost = switch_on(another(telling, "new computer"))
+    lost.run()
+    assert len(telling.world.company.gl_entries) == books
+    assert {lost.standing("invoices", one) for one in in_books(lost)} == {("settled", "posted")}
+    assert {lost.standing("payments", one) for one in paid_in(lost)} == {("settled", "posted")}
+    telling.world.sandbox.log.clear()
+    lost.run()
+    assert telling.writes() == []
+
+
+def test_switching_it_off_puts_open_marks_aside(office: Office) -> None:
+    office.world.sandbox.faults.add(faults.answer(403, {}), system="servicetitan_api", method="POST", path=MARK)
+    switch_on(office, "invoices").run("invoices")
+    one = f"invoice-{min(in_books(office))}"
+    assert office.standing("write_backs", one)[0] == "held"
+    office.edit_config("  invoices: yes\n", "  invoices: no\n")
+    office.world.sandbox.faults.clear()
+    office.run("invoices")
+    assert office.standing("write_backs", one) == ("settled", "ignored")
+    office.edit_config("  invoices: no\n", "  invoices: yes\n")
+    office.run("invoices")
+    assert office.standing("write_backs", one) == ("settled", "told")
+
+
+def test_people_see_what_was_told(office: Office) -> None:
+    office.run("invoices")
+    unposted = min(in_books(office))
+    office.world.tenant.switches.mark_exported_needs_posted = True
+    office.world.tenant.unpost([unposted])
+    switch_on(office, "invoices")
+    assert "told ServiceTitan" in stsync(office, "sync", "--dry-run").output
+    assert "told ServiceTitan" in stsync(office, "sync").output
+    held = stsync(office, "held", "--stage", "write_backs").output
+    assert "is in the books, but ServiceTitan was not told" in held
+    assert "The books are right" in held
+    assert "told ServiceTitan" in stsync(office, "status").output
+    life = stsync(office, "trace", "write-back", f"invoice-{unposted}")
+    assert life.exit_code == 0
+    assert "ServiceTitan" in life.output
+    put_aside = stsync(office, "ignore", "write-back", f"invoice-{unposted}", "--reason", "told by hand")
+    assert put_aside.exit_code == 0
+    office.run("invoices")
+    assert office.standing("write_backs", f"invoice-{unposted}") == ("settled", "by_hand")
