@@ -11,6 +11,7 @@ from stsync.cli import (
     applied,
     auth,
     baseline,
+    bills,
     config,
     correct,
     demo,
@@ -64,6 +65,7 @@ app.command("sync-customers", short_help="New and changed customers into Busines
 app.command("sync-invoices", short_help="Posted invoices, with the customers they need.")(sync.sync_invoices)
 app.command("sync-payments", short_help="Payments, applied to their invoices.")(sync.sync_payments)
 app.command("push-pricebook", short_help="Business Central items into the pricebook.")(sync.push_pricebook)
+app.command("bills", short_help="Inventory bills, listed and exported.", epilog=bills.EPILOG)(bills.bills)
 app.command("reconcile", short_help="Prove the month against the general ledger.", epilog=reconcile.EPILOG)(
     reconcile.reconcile
 )
