@@ -111,12 +111,18 @@ def _decide(document: InBooks, decision: Decision | None, known: Known) -> Decis
     mark = known.marks.get(mark_id, Mark())
     if mark.state == "dead" or (mark.outcome == "by_hand" and document.number == mark.number):
         return None
-    if document.kind == "payments" and (document.kind, document.id) in known.exported:
-        # A payment carries no number of the books: one that shows Exported has nothing left to learn.
-        return settle(STAGE, mark_id, _about(document), TOLD) if mark.state in _OPEN else None
     if not _at_rest(document, decision) or document.number == mark.told:
-        return settle(STAGE, mark_id, _about(document), "ignored") if mark.state in _OPEN else None
-    return act(STAGE, mark_id, _about(document), [_mark(document, mark_id, mark.revision)], outcome=TOLD)
+        return settle(STAGE, mark_id, _about(document), _aside(mark)) if mark.state in _OPEN else None
+    # A payment's mark has no room for a number, so one that shows Exported has nothing left to learn: after a lost
+    # answer, a lost state, or where payments are taken over once they are Exported.
+    known_there = document.kind == "payments" and (document.kind, document.id) in known.exported
+    write = _mark(document, mark_id, mark.revision, Verb.ADOPT if known_there else Verb.MARK)
+    return act(STAGE, mark_id, _about(document), [write], outcome=TOLD)
+
+
+def _aside(mark: Mark) -> str:
+    """How an open mark ends without being sent: it was told, and a crash came before that was noted; or it is not due."""
+    return TOLD if mark.told and mark.told == mark.number else "ignored"
 
 
 def _at_rest(document: InBooks, decision: Decision | None) -> bool:
@@ -130,7 +136,7 @@ def _put_aside(documents: Collection[Key], known: Known) -> Iterator[Decision]:
     for mark_id, mark in known.marks.items():
         kind, record_id = record_of(mark_id)
         if mark.state in _OPEN and kind in known.looked_at and (kind, record_id) not in documents:
-            yield settle(STAGE, mark_id, About(number=f"{ONE[kind]} {record_id}"), "ignored")
+            yield settle(STAGE, mark_id, About(number=f"{ONE[kind]} {record_id}"), _aside(mark))
 
 
 def _about(document: InBooks) -> About:
@@ -141,23 +147,28 @@ def _about(document: InBooks) -> About:
     )
 
 
-def _mark(document: InBooks, mark_id: str, revision: int) -> Operation:
+def _mark(document: InBooks, mark_id: str, revision: int, verb: Verb) -> Operation:
     suffix = f":{revision}" if revision > 1 else ""
     number = document.number
+    told = verb == Verb.ADOPT
     return Operation(
-        key=f"{STAGE}:{mark_id}:{Verb.MARK}{suffix}",
+        key=f"{STAGE}:{mark_id}:{verb}{suffix}",
         stage=STAGE,
         source_id=mark_id,
-        verb=Verb.MARK,
+        verb=verb,
         entity=RESOURCES[document.kind],
         natural_key=mark_id,
         label=f"{_about(document).number}, {document.about.name}",
-        why=f"in the books as {number}" if isinstance(number, str) else "in the books, once it is posted",
-        body=_body(document),
+        why="shows as exported already; nothing is sent" if told else _why(number),
+        body={} if told else _body(document),
         target=document.id,
         after=(number.key,) if isinstance(number, Ref) else (),
         facts={"record": [document.kind, document.id], "number": number, "here": document.here},
     )
+
+
+def _why(number: str | Ref) -> str:
+    return f"in the books as {number}" if isinstance(number, str) else "in the books, once it is posted"
 
 
 def _body(document: InBooks) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from stsync.core.operations import Operation
+from stsync.core.operations import Operation, Verb
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.engine.apply.desk import Desk
@@ -44,6 +44,8 @@ class WriteBackDesk:
         """Mark what is in the books; a document whose posting did not come about is left without a word."""
         ready = [row for row in map(self._row, decisions) if row is not None]
         self._open([decision for decision, _ in ready])
+        self._take_on([decision for decision, _ in ready if decision.operations[0].verb == Verb.ADOPT])
+        ready = [row for row in ready if row[0].operations[0].verb == Verb.MARK]
         done = 0
         for resource in RESOURCES.values():
             rows = [row for row in ready if row[0].operations[0].entity == resource]
@@ -52,6 +54,13 @@ class WriteBackDesk:
                 self._send(resource, part)
                 done += len(part)
                 self._desk.progress(STAGE, done, len(ready))
+
+    def _take_on(self, decisions: Sequence[Decision]) -> None:
+        """What ServiceTitan shows as exported already; an intent whose answer was lost is closed with it."""
+        for decision in decisions:
+            operation = decision.operations[0]
+            self._protocol.adopt(operation, {"why": operation.why})
+            self._desk.carry(decision)
 
     def _row(self, decision: Decision) -> tuple[Decision, dict[str, Any]] | None:
         """The decision with the row that is sent for it, once its document is surely in the books under a number."""
