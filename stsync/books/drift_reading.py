@@ -22,6 +22,7 @@ from stsync.core.source.customer import Customer
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
+from stsync.engine.merged import under_former_customer
 from stsync.errors import StateError
 from stsync.stages import invoices, payments
 
@@ -150,6 +151,10 @@ def _one(state: State, row: InboxRow, writes: Sequence[LedgerRow], unreadable: l
     except UnknownShape as error:
         unreadable.append(f"{row.kind} {row.number or row.source_id}: {error}")
         return None
+    if isinstance(now, Invoice):
+        now = under_former_customer(state, row.kind, now, known, invoices.fingerprint)
+    else:
+        now = under_former_customer(state, row.kind, now, known, payments.fingerprint)
     return Known(row, known, writes, now, _before(state, row, known, now))
 
 

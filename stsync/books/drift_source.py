@@ -24,9 +24,9 @@ def invoice_changes(before: Invoice, now: Invoice) -> list[Change]:
         *_fields(
             ("invoice date", _day(before.invoiced_on), _day(now.invoiced_on)),
             ("due date", _day(before.due_on), _day(now.due_on)),
-            ("customer", _named(before.customer), _named(now.customer)),
-            ("business unit", _named(before.business_unit), _named(now.business_unit)),
-            ("tax zone", _named(before.tax_zone), _named(now.tax_zone)),
+            ("customer", *_both(before.customer, now.customer)),
+            ("business unit", *_both(before.business_unit, now.business_unit)),
+            ("tax zone", *_both(before.tax_zone, now.tax_zone)),
             ("sales tax", _money(before.sales_tax), _money(now.sales_tax)),
         ),
         *_line_changes(before.items, now.items),
@@ -43,7 +43,7 @@ def payment_changes(before: Payment, now: Payment) -> list[Change]:
         *_fields(
             ("date", _day(before.paid_on), _day(now.paid_on)),
             ("type", before.type_name or before.type_id, now.type_name or now.type_id),
-            ("customer", _named(before.customer), _named(now.customer)),
+            ("customer", *_both(before.customer, now.customer)),
         ),
         *_application_changes(before, now),
         *_amount("amount", before.total, now.total),
@@ -101,7 +101,7 @@ def _line(where: str, before: Item | None, now: Item | None) -> Iterator[Change]
         (f"{named}, total", _money(before.total), _money(now.total)),
         (f"{named}, item", before.sku, now.sku),
         (f"{named}, account", _account(before), _account(now)),
-        (f"{named}, business unit", _named(before.business_unit), _named(now.business_unit)),
+        (f"{named}, business unit", *_both(before.business_unit, now.business_unit)),
         (f"{named}, charged", _yes(before.chargeable), _yes(now.chargeable)),
         (f"{named}, taxable", _yes(before.taxable), _yes(now.taxable)),
     )
@@ -125,6 +125,12 @@ def _renamed(name: str, before: str, now: str) -> list[Change]:
 
 def _change(name: str, before: str, after: str, *, what: What = What.FIELD, effect: Decimal = ZERO) -> Change:
     return Change(Side.SERVICETITAN, what, name, before or NOTHING, after or NOTHING, effect)
+
+
+def _both(before: Named | None, now: Named | None) -> tuple[str, str]:
+    """Both by name; what only got another name is the same thing."""
+    same = before is not None and now is not None and before.id == now.id
+    return ("", "") if same else (_named(before), _named(now))
 
 
 def _named(thing: Named | None) -> str:

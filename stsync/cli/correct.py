@@ -92,9 +92,14 @@ def _show(prepared: Prepared) -> None:
     insist(f"  In the books for this invoice: {before} before, {after} afterwards.")
 
 
+def on_a_terminal() -> bool:
+    """Whether somebody sits before it who can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _typed(prepared: Prepared) -> bool:
     """Whether somebody on a terminal typed the document's number; nobody is ever asked where no terminal is."""
-    if OUTPUT.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if OUTPUT.json or not on_a_terminal():
         return False
     wanted = prepared.number or prepared.invoice.number
     return bool(typer.prompt(f"Type {wanted} to carry it out", default="", show_default=False).strip() == wanted)

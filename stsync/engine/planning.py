@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from stsync.businesscentral.odata import Read, compare
@@ -18,6 +19,7 @@ from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.engine import decide
+from stsync.engine.merged import as_posted
 from stsync.engine.read import read_missing_contacts, read_missing_customers, read_old_invoices, with_zone_names
 from stsync.engine.records import Records, add_customers, add_links, add_reaches, chosen, open_records
 from stsync.engine.scope import Scope
@@ -27,7 +29,7 @@ from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, refer
 from stsync.engine.told import known_marks
 from stsync.engine.trades import with_trades
 from stsync.servicetitan.client import ServiceTitan
-from stsync.stages import invoices, payment_journals
+from stsync.stages import invoices, payment_journals, payments
 from stsync.state import InboxRow, Incoming, State
 from stsync.wiring import Systems
 
@@ -128,6 +130,12 @@ def _complete_customers(
     add_customers(state, records, named)
     add_reaches(state, records)
     add_links(state, records)
+    records.invoices = as_posted(
+        state, "invoices", records.invoices, partial(records.link, "invoices"), invoices.fingerprint
+    )
+    records.payments = as_posted(
+        state, "payments", records.payments, partial(records.link, "payments"), payments.fingerprint
+    )
 
 
 def _complete_contacts(

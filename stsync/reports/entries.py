@@ -145,6 +145,12 @@ def _configuration(detail: Detail) -> Sentence:
     return "The configuration or mapping is another than at the run before.", (f"digest {detail.get('digest')}",)
 
 
+def _correction(detail: Detail) -> Sentence:
+    number = detail.get("number") or "what is not in the books any more"
+    ordered = tuple(f"ordered: {one}" for one in detail.get("operations", ()))
+    return f"{detail.get('operator', 'Somebody')} ordered the correction of {number}.", ordered
+
+
 _SPEAK: Mapping[str, Callable[[Detail], Sentence]] = {
     "decided": _decided,
     "intended": _intended,
@@ -162,4 +168,5 @@ _SPEAK: Mapping[str, Callable[[Detail], Sentence]] = {
     "applied": _applied,
     "applied-undone": _applied_undone,
     "configuration": _configuration,
+    "correction": _correction,
 }

@@ -135,6 +135,12 @@ def test_a_deposit_applied_later_is_no_drift_but_a_moved_application_is() -> Non
     assert moved.what == What.FIELD
 
 
+def test_what_only_got_another_name_did_not_change() -> None:
+    assert invoice_changes(invoice(), invoice(customer={"id": 7, "name": "Ann Baker"})) == []
+    (change,) = invoice_changes(invoice(), invoice(customer={"id": 8, "name": "Ann"}))
+    assert (change.before, change.after) == ("Ann (7)", "Ann (8)")
+
+
 def test_a_number_alone_is_only_worth_knowing() -> None:
     changes = invoice_changes(invoice(), invoice(referenceNumber="1009-R"))
     assert said(changes) == {"number": What.NAME}

@@ -165,6 +165,29 @@ def test_merged_customers_are_named_and_nothing_drifts(posted: Office) -> None:
     assert (card["card"], card["posted_invoices"]) == (f"ST{loser}", 1)
 
 
+def test_documents_that_a_merge_moved_stay_as_they_were_posted(posted: Office) -> None:
+    posted.world.tenant.switches.merge_moves_documents = True
+    loser, survivor = posted.world.demo.scenario_rows("merged_after_posting", "customers")
+    invoice = posted.world.demo.scenario_rows("merged_after_posting", "invoices")[0]
+    later(posted, "customers_merged")
+    assert posted.world.tenant.invoices[invoice["id"]]["customer"]["id"] == survivor["id"]
+    books = everything(posted)
+    posted.run()
+    assert posted.standing("invoices", invoice["id"]) == ("settled", "posted")
+    assert posted.invoice(invoice["id"]).customer_number == f"ST{loser['id']}"
+    assert everything(posted) == books
+    assert drifted(posted)["drifted"] == {}
+
+
+def test_a_document_given_to_another_customer_is_drift(posted: Office) -> None:
+    invoice = posted.world.demo.scenario_rows("merged_after_posting", "invoices")[0]
+    _, other = posted.world.demo.scenario_rows("merged_after_posting", "customers")
+    posted.world.tenant.edit_invoice(invoice["id"], customer={"id": other["id"], "name": other["name"]})
+    assert "customer" in changed(drifted(posted)["drifted"][str(invoice["id"])])
+    posted.run()
+    assert posted.standing("invoices", invoice["id"]) == ("held", "changed-after-posting")
+
+
 def cancelled(desk: Accountant, invoice: Any) -> None:
     desk.cancel(invoice)
 
@@ -340,6 +363,8 @@ def test_an_edited_invoice_is_cancelled_and_made_anew_to_the_cent(posted: Office
     books = everything(posted)
     posted.run()
     assert everything(posted) == books
+    assert "EXACT: unexplained difference 0.00" in typed(posted, "reconcile", "--month", "2026-06").stdout
+    assert "ordered the correction of" in typed(posted, "trace", "invoice", source_id).stdout
 
 
 def test_a_voided_invoice_is_cancelled_and_nothing_stands_instead(posted: Office) -> None:
@@ -353,6 +378,7 @@ def test_a_voided_invoice_is_cancelled_and_nothing_stands_instead(posted: Office
     assert posted.standing("invoices", source_id) == ("settled", "reversed")
     assert drifted(posted, "--all")["drifted"] == {}
     posted.run()
+    assert "EXACT: unexplained difference 0.00" in typed(posted, "reconcile", "--month", "2026-06").stdout
     assert documents(posted, source_id) == [(invoice.number, "Canceled")]
 
 
@@ -364,8 +390,8 @@ def test_a_changed_business_unit_moves_the_revenue_and_no_debt(posted: Office) -
     after = revenue(posted)
     assert owed(posted, invoice.customer_number) == debt
     assert sum(after.values()) == sum(before.values())
-    moved = {department: after.get(key, 0) - before.get(key, 0) for key in {*before, *after} for _, department in [key]}
-    assert {department for department, amount in moved.items() if amount} == {"PHX-ELEC", "PHX-PLMB-S"}
+    changed_keys = {key for key in {*before, *after} if after.get(key) != before.get(key)}
+    assert {department for _, department in changed_keys} == {"PHX-ELEC", "PHX-PLMB-S"}
 
 
 def test_a_corrected_tax_stands_in_the_books_afterwards(posted: Office) -> None:
@@ -409,6 +435,17 @@ def test_a_correction_without_a_yes_sends_nothing(posted: Office) -> None:
     assert "not-confirmed" in unasked.stderr
     assert posted.writes() == []
     assert everything(posted) == books
+
+
+def test_on_a_terminal_only_the_right_number_sends_it(posted: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    source_id = later(posted, "invoice_edited")
+    number = posted.invoice(source_id).number
+    monkeypatch.setattr("stsync.cli.correct.on_a_terminal", lambda: True)
+    words = ["correct", "invoice", source_id, "--config", str(posted.config)]
+    assert CliRunner().invoke(app, words, input="yes\n").exit_code == 4
+    assert posted.writes() == []
+    assert CliRunner().invoke(app, words, input=f"{number}\n").exit_code == 0
+    assert live(posted, source_id).posted
 
 
 def test_nothing_is_taken_back_that_did_not_change(posted: Office) -> None:
