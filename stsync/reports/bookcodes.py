@@ -59,6 +59,7 @@ def _codes(rows: Mapping[str, list[dict[str, Any]]], config: Config) -> dict[str
     journals += [one for one in configured_journals(config) if one.code not in there]
     codes = {
         "accounts": accounts,
+        "refunds": accounts,
         "payment_types": tuple(journals),
         "terms": tuple(Code(str(row["code"]), str(row.get("displayName") or "")) for row in rows["terms"]),
         "items": tuple(

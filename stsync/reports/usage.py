@@ -85,7 +85,7 @@ def usage(state: State, config: Config, choices: Choices) -> list[Used]:
     for row in state.inbox.rows("invoices", _STATES):
         tally.add(_invoice_uses(row, config, choices, with_trades))
     for row in state.inbox.rows("payments", _STATES):
-        tally.add(_payment_uses(row, config))
+        tally.add(_payment_uses(row, config, choices))
     return tally.result()
 
 
@@ -154,14 +154,28 @@ def _named_use(table: str, named: Named | None, amount: Decimal) -> _Use:
     return _Use(table, (named.id, named.name), named.name or named.id, named.name, amount)
 
 
-def _payment_uses(row: InboxRow, config: Config) -> Iterator[_Use]:
+def _payment_uses(row: InboxRow, config: Config, choices: Choices) -> Iterator[_Use]:
     try:
         payment = Payment.parse(row.content)
     except UnknownShape:
         return
     if _counts(payment.active, payment.paid_on, config):
-        key = payment.type_name or payment.type_id
-        yield _Use("payment_types", (payment.type_id, payment.type_name), key, "", payment.total)
+        yield _Use(
+            _table_of(payment, choices),
+            (payment.type_id, payment.type_name),
+            payment.type_name or payment.type_id,
+            "",
+            payment.total,
+        )
+
+
+def _table_of(payment: Payment, choices: Choices) -> str:
+    """Money paid back has a table of its own, and falls back on the journal that its type is mapped to."""
+    names = (payment.type_id, payment.type_name)
+    if payment.total >= 0:
+        return "payment_types"
+    own = choices.lookup("refunds", *names) is not None
+    return "refunds" if own or choices.lookup("payment_types", *names) is None else "payment_types"
 
 
 def _counts(active: bool, day: date | None, config: Config) -> bool:

@@ -117,6 +117,7 @@ def account_checks(config: Config, snapshot: Snapshot) -> Iterator[Check]:
         if journal.balancing_account is not None
     }
     yield from _accounts("payments.journals", balancing, snapshot.accounts)
+    yield from _accounts("mapping.refunds", mapping.refunds, snapshot.accounts)
 
 
 def _accounts(where: str, table: Mapping[str, str], accounts: Mapping[str, Account]) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
-from stsync.businesscentral.odata import Read
+from stsync.businesscentral.odata import Read, compare
 from stsync.businesscentral.token import BusinessCentralAuth
 from stsync.config.model import Config
 from stsync.credentials import Credentials
@@ -107,7 +107,9 @@ def needed_reads(config: Config) -> dict[str, Read]:
         "generalLedgerEntries": Read("generalLedgerEntries", top=1),
         "accounts": Read("accounts", select=_ACCOUNT_FIELDS),
         "customerPaymentJournals": Read("customerPaymentJournals", expand="customerPayments"),
-        "journals": Read("journals", top=1),
+        "journals": Read(
+            "journals", filter=compare("code", "eq", config.refunds.journal.upper()), expand="journalLines"
+        ),
         "generalLedgerSetup": Read("generalLedgerSetup"),
         "taxGroups": Read("taxGroups"),
     }

@@ -103,7 +103,7 @@ def _dimension(chosen: Chosen) -> list[str]:
 
 
 def _mapping(chosen: Chosen) -> Iterator[str]:
-    for table in ("business_units", "accounts", "payment_types", "tax_zones", "terms"):
+    for table in ("business_units", "accounts", "payment_types", "refunds", "tax_zones", "terms"):
         yield from _comment(MappingTables.model_fields[table], "  ")
         if table == "accounts" and chosen.equal_accounts:
             yield f"  # {chosen.equal_accounts} accounts have the same number in both systems and need no line."

@@ -21,7 +21,7 @@ from stsync.setup.books_checks import books_checks
 from stsync.setup.businesscentral_checks import Books, business_central_checks
 from stsync.setup.checks import Check, ok, problem, unknown, warn
 from stsync.setup.clock import clock_checks
-from stsync.setup.journal_checks import journal_checks
+from stsync.setup.journal_checks import journal_checks, refund_checks
 from stsync.setup.mapping_checks import coverage_by_documents, coverage_by_lists
 from stsync.setup.secrets import secret_checks
 from stsync.setup.servicetitan_checks import Tenant, servicetitan_checks
@@ -37,6 +37,7 @@ _PARTS = {
     "terms": "paymentTerms",
     "items": "items",
     "journals": "customerPaymentJournals",
+    "general journals": "journals",
 }
 
 
@@ -93,6 +94,8 @@ def _examined(config: Config, today: date) -> Iterator[Check]:
     yield from books_checks(config, books.rows, known, today)
     if "customerPaymentJournals" in books.rows:
         yield from journal_checks(config, known)
+        if "journals" in books.rows:
+            yield from refund_checks(config, known)
     else:
         yield unknown("journals", "payment journals", "not looked at, because they could not be read")
     yield from _coverage(wiring, known, tenant, books)

@@ -38,6 +38,32 @@ def journal_checks(config: Config, snapshot: Snapshot) -> Iterator[Check]:
         )
 
 
+def refund_checks(config: Config, snapshot: Snapshot) -> Iterator[Check]:
+    """The general journal for money paid back: ours alone, or to be made when there is money to pay back."""
+    code = config.refunds.journal.upper()
+    name = f"general journal {code}"
+    standing = snapshot.general_journals.get(code)
+    if standing is None:
+        yield ok("journals", name, "is not there yet; the first refund makes it")
+        return
+    foreign = _foreign(name, standing)
+    if foreign is not None:
+        yield foreign
+        return
+    lines = f"; lines of ours that wait in it: {len(standing.lines)}" if standing.lines else ""
+    yield ok("journals", name, f"ours alone; each line is balanced by its own account{lines}")
+
+
+def _foreign(name: str, standing: BookJournal) -> Check | None:
+    foreign = [line for line in standing.lines if not line.document_number.startswith(_OURS)]
+    if not foreign:
+        return None
+    numbers = ", ".join(sorted({line.document_number or "blank" for line in foreign})[:5])
+    found = f"holds lines that stsync did not make: {len(foreign)} (document number {numbers})"
+    todo = "Post, move or delete those lines; posting a journal posts every line in it."
+    return fail("journals", name, found, todo)
+
+
 def _to_be_made(code: str, journal: Journal | None, snapshot: Snapshot) -> Check:
     name = f"journal {code}"
     number = journal.balancing_account if journal else None
@@ -56,12 +82,9 @@ def _to_be_made(code: str, journal: Journal | None, snapshot: Snapshot) -> Check
 
 def _standing(standing: BookJournal, journal: Journal | None, snapshot: Snapshot) -> Check:
     name = f"journal {standing.code}"
-    foreign = [line for line in standing.lines if not line.document_number.startswith(_OURS)]
-    if foreign:
-        numbers = ", ".join(sorted({line.document_number or "blank" for line in foreign})[:5])
-        found = f"holds lines that stsync did not make: {len(foreign)} (document number {numbers})"
-        todo = "Post, move or delete those lines; posting a journal posts every line in it."
-        return fail("journals", name, found, todo)
+    foreign = _foreign(name, standing)
+    if foreign is not None:
+        return foreign
     lines = f"; lines of ours that wait in it: {len(standing.lines)}" if standing.lines else ""
     return _balanced(name, standing, journal.balancing_account if journal else None, snapshot, lines)
 

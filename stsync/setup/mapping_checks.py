@@ -22,6 +22,7 @@ from stsync.core.source.payment import Payment
 from stsync.engine.settings import settings
 from stsync.engine.trades import remembered_trades
 from stsync.setup.checks import Check, ok, unknown, warn
+from stsync.stages import refunds
 from stsync.stages.sales_lines import Findings, account_number, sales_lines
 from stsync.state import State
 
@@ -54,7 +55,7 @@ def coverage_by_documents(config: Config, choices: Choices, snapshot: Snapshot, 
             _add(gaps, findings.gaps, invoice.total)
             documents += 1
     for row in _contents(state, "payments"):
-        documents += _weigh_payment(row, config, choices, gaps)
+        documents += _weigh_payment(row, config, choices, snapshot, gaps)
     if not gaps:
         yield ok("mapping", "coverage", f"complete for the invoices and payments read so far: {documents:,}")
     for gap, weight in sorted(gaps.items(), key=lambda entry: -abs(entry[1].amount)):
@@ -78,13 +79,20 @@ def _invoice(row: Mapping[str, Any], go_live: date) -> Invoice | None:
     return invoice if ours else None
 
 
-def _weigh_payment(row: Mapping[str, Any], config: Config, choices: Choices, gaps: dict[Gap, Weight]) -> int:
+def _weigh_payment(
+    row: Mapping[str, Any], config: Config, choices: Choices, snapshot: Snapshot, gaps: dict[Gap, Weight]
+) -> int:
     try:
         payment = Payment.parse(row)
     except UnknownShape:
         return 0
-    if not payment.active or payment.paid_on is None or payment.paid_on < config.go_live or payment.total <= 0:
+    if not payment.active or payment.paid_on is None or payment.paid_on < config.go_live or payment.total == 0:
         return 0
+    if payment.total < 0:
+        origin = refunds.source(payment, choices, snapshot, settings(config, choices).payments)
+        missing = origin.reason is not None and origin.reason.reference == "mapping-missing"
+        _add(gaps, [refunds.gap(payment)] if missing else (), -payment.total)
+        return 1
     if choices.lookup("payment_types", payment.type_id, payment.type_name) is None:
         key = payment.type_name or payment.type_id
         _add(gaps, [Gap("payment_types", key, "payment journal code")], payment.total)

@@ -48,14 +48,15 @@ def source(payment: Payment, choices: Choices, snapshot: Snapshot, settings: Set
     account = choice.balancing_account if choice is not None else None
     account = account or (standing.balancing_account if standing is not None else "")
     if not account:
-        return Source(reason=unmapped([_gap(payment)]))
+        return Source(reason=unmapped([gap(payment)]))
     # A batch that a bank account balances shows the bank's number (facts 2.8), which is no G/L account.
     if account not in snapshot.accounts:
         return Source(reason=_bank_balances(payment, code, account))
     return _usable(account, f"the account that balances journal {code}, payment type '{payment.type_name}'", snapshot)
 
 
-def _gap(payment: Payment) -> Gap:
+def gap(payment: Payment) -> Gap:
+    """The line that is missing when it is not known which account this money left."""
     return Gap("refunds", payment.type_name or payment.type_id)
 
 
@@ -78,7 +79,7 @@ def _bank_balances(payment: Payment, code: str, number: str) -> Reason:
         "mapping-missing",
         f"The payment journal {code} is balanced by {number}, which is no G/L account, so it is not known which account "
         "this money left.",
-        f"Add to the configuration:\n{_gap(payment).config_line}",
+        unmapped([gap(payment)]).hint,
     )
 
 

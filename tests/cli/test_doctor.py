@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from stsync.core.mapping import Mapping
 from stsync.credentials import Credentials, Identity
 from stsync.http.session import Session
 from stsync.sandbox.businesscentral import CASH_RECEIPT_TEMPLATE
-from stsync.sandbox.businesscentral.core.document_records import JournalLine
+from stsync.sandbox.businesscentral.core.document_records import JournalBatch, JournalLine
 from stsync.sandbox.company import MISSING_DIMENSION_VALUE, add_missing_dimension_value
 from stsync.sandbox.faults import Action
 from stsync.setup import connections
@@ -342,3 +343,43 @@ def test_a_secret_that_ends_soon_is_a_warning(config: Path, monkeypatch: pytest.
     monkeypatch.setenv("STSYNC_BC_CLIENT_SECRET_EXPIRES", soon.isoformat())
     line = examined(config).line("end of the Business Central login")
     assert (line["status"], "in 14 days" in line["found"]) == ("warn", True)
+
+
+def test_the_refund_journal_is_looked_at_and_a_foreign_line_in_it_fails(world: World, tmp_path: Path) -> None:
+    config = world.config(tmp_path)
+    assert examined(config).line("general journal STREFUND")["status"] == "ok"
+    batch = world.company.journals.insert(JournalBatch(template="GENERAL", code="STREFUND", display_name="Refunds"))
+    world.company.journal_lines.insert(
+        JournalLine(batch_id=batch.id, line_number=10_000, account_type="Customer", document_type=" ")
+    )
+    assert examined(config).line("general journal STREFUND")["status"] == "ok", "the blank line of a posting is nothing"
+    world.company.journal_lines.insert(
+        JournalLine(
+            batch_id=batch.id,
+            line_number=20_000,
+            account_type="G/L Account",
+            account_number="66000",
+            amount=Decimal(5),
+            document_type=" ",
+            document_number="G00017",
+        )
+    )
+    assert "G00017" in examined(config).line("general journal STREFUND")["found"]
+
+
+def test_the_accounts_of_refunds_must_take_postings(world: World, tmp_path: Path) -> None:
+    config = world.config(tmp_path)
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("mapping:\n", 'mapping:\n  refunds:\n    "Refund": "12000"\n', 1), encoding="utf-8")
+    assert "12000 ('Refund')" in examined(config).line("accounts of mapping.refunds")["found"]
+
+
+def test_a_refund_without_an_account_counts_as_a_gap(world: World, tmp_path: Path) -> None:
+    config = world.config(tmp_path)
+    payment: dict[str, Any] = {
+        "id": 1, "syncStatus": "Posted", "active": True, "date": "2026-06-03T00:00:00Z", "total": "-40.50",
+        "typeId": "99", "type": "Chargeback", "customer": {"id": 5, "name": "Somebody"},
+    }  # fmt: skip
+    with pinned_state(config) as state:
+        state.inbox.store("payments", [Incoming("1", None, payment)], feed=None, token=None, seen_at=datetime.now(UTC))
+    assert "'Chargeback' is not mapped: 1 document, 40.50" in examined(config).line("mapping.refunds")["found"]
