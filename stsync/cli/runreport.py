@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, say, table
 from stsync.cli.pricebookreport import field_by_field
 from stsync.core.operations import shown
+from stsync.core.plan import TO_APPLY
 from stsync.reports.words import STAGES as STAGE_WORDS
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _record(decision: Decision) -> dict[str, Any]:
         "reason": vars(reason) if reason is not None else None,
         "rules": decision.rules,
         "notes": decision.notes,
+        "afterwards": vars(decision.afterwards) if decision.afterwards is not None else None,
     }
 
 
@@ -231,6 +233,10 @@ def _closing(result: Result) -> None:
     drafts = sum(total.records for (_, _, outcome), total in result.counts.items() if outcome == "draft")
     if drafts:
         say(f"{counted(drafts, 'document is', 'documents are')} left in Business Central for a person to post.")
+    by_you = sum(total.records for (_, _, outcome), total in result.counts.items() if outcome == TO_APPLY)
+    if by_you:
+        entries = counted(by_you, "entry is", "entries are")
+        say(f"{entries} in the books and to be applied there by you: stsync held --to-apply")
     if not result.carried:
         say("Nothing new had to be carried over.")
 
