@@ -268,14 +268,23 @@ def _memos(books: BusinessCentral, number: str) -> tuple[CreditMemo, ...]:
     fields = ("id", "number", "status", "totalAmountIncludingTax")
     rows = books.read(Read("salesCreditMemos", filter=compare("invoiceNumber", "eq", number), select=fields))
     return tuple(
-        CreditMemo(str(row["number"]), enum_text(str(row["status"])), Decimal(row["totalAmountIncludingTax"]))
+        CreditMemo(
+            str(row["number"]),
+            enum_text(str(row["status"])),
+            Decimal(row["totalAmountIncludingTax"]),
+            str(row["id"]),
+        )
         for row in rows
     )
 
 
 def take_back(books: BusinessCentral, protocol: Protocol, operation: Operation) -> None:
     """Cancel a posted invoice, and see that it is cancelled. Raises RecordRefused, RecordHeld, OutcomeUnknown."""
-    facts = {"why": operation.why, "former_number": operation.facts["number"]}
+    facts = {
+        "why": operation.why,
+        "former_number": operation.facts["number"],
+        "ended": list(operation.facts["ended"]),
+    }
     if operation.facts["noted"]:
         protocol.intend(operation, {})
         protocol.record(operation, Sent(str(operation.target), _memo_number(books, operation)), facts)
@@ -311,7 +320,8 @@ def _pretend(state: State, operation: Operation, run_id: str) -> None:
         operation.amount,
     )
     state.ledger.intend([intent], run_id)
-    state.ledger.done(Done(operation.key, str(operation.target)), run_id=run_id)
+    ended = {"ended": list(operation.facts["ended"])}
+    state.ledger.done(Done(operation.key, str(operation.target), detail=ended), run_id=run_id)
 
 
 def _belongs(decision: Decision, source_id: str) -> bool:

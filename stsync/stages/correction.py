@@ -31,6 +31,7 @@ class CreditMemo:
     number: str
     status: str
     total: Decimal
+    id: str = ""
 
     @property
     def draft(self) -> bool:
@@ -68,8 +69,9 @@ def plan(invoice: Invoice, link: Link, there: InBooks, snapshot: Snapshot) -> Co
     reason = _memo_in_the_way(found, there)
     if reason is not None:
         return Correction(reason=reason)
-    if any(_undoes(memo, found) for memo in there.memos):
-        return Correction((_take_back(invoice, link, found, noted=True),), anew=invoice.active)
+    undone = tuple(memo.id for memo in there.memos if _undoes(memo, found))
+    if undone:
+        return Correction((_take_back(invoice, link, found, noted=True, ended=undone),), anew=invoice.active)
     if link.fingerprint == fingerprint(invoice):
         return Correction(reason=_SAME)
     if found.posting_date is not None and not snapshot.accepts(found.posting_date):
@@ -117,8 +119,13 @@ def described(invoice: Invoice) -> About:
     return About(number=invoice.number or invoice.id, name=name, on=invoice.invoiced_on, amount=invoice.total)
 
 
-def _take_back(invoice: Invoice, link: Link, found: BookInvoice, *, noted: bool = False) -> Operation:
-    """Business Central's own cancellation; `noted` when it is done there already, and only has to be written down."""
+def _take_back(
+    invoice: Invoice, link: Link, found: BookInvoice, *, noted: bool = False, ended: Sequence[str] = ()
+) -> Operation:
+    """Business Central's own cancellation; `noted` when it is done there already, and only has to be written down.
+
+    `ended` are credit memos that closed the invoice, by their ids.
+    """
     about = described(invoice)
     why = "posts a corrective credit memo on the invoice's own date, and closes the invoice"
     return Operation(
@@ -133,7 +140,7 @@ def _take_back(invoice: Invoice, link: Link, found: BookInvoice, *, noted: bool 
         before={"status": found.status, "total": found.total, "remaining": found.remaining},
         target=found.id,
         amount=found.total,
-        facts={"noted": noted, "number": found.number},
+        facts={"noted": noted, "number": found.number, "ended": tuple(ended)},
     )
 
 
