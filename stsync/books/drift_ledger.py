@@ -17,6 +17,7 @@ from stsync.core.money import cents
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
 from stsync.stages import invoices, payment_journals
+from stsync.stages.correction import is_of_stsync
 
 if TYPE_CHECKING:
     from stsync.businesscentral.client import BusinessCentral
@@ -131,7 +132,10 @@ def read_documents(books: BusinessCentral, links: Mapping[str, Link]) -> InLedge
         if source_id in credited:
             _add(by_id, source_id, row=_book_row(row))
     for row in (row for part in found[len(sales) + len(own) :] for row in part):
-        _add(by_id, numbers.get(str(row["invoiceNumber"])), memo=_book_row(row))
+        source_id = numbers.get(str(row["invoiceNumber"]))
+        # An adjustment below zero, or a credit memo, is a document of its own that stsync carried: no drift of this one.
+        if source_id and not is_of_stsync(str(row["externalDocumentNumber"]), invoices.natural_key(source_id)):
+            _add(by_id, source_id, memo=_book_row(row))
     return InLedger(documents=by_id, stamp=_newest(rows))
 
 

@@ -257,15 +257,15 @@ def read_books(books: BusinessCentral, known: Link, *, tried: bool) -> InBooks:
     row = books.one(entity("salesInvoices", known.id)) if known.id else None
     if row is None:
         return InBooks(None, tried=tried)
-    return InBooks(_posted(row), _memos(books, str(row["number"])), tried)
+    return InBooks(_posted(row), _memos(books, str(row["number"]), str(row["externalDocumentNumber"])), tried)
 
 
 def _posted(row: dict[str, Any]) -> BookInvoice:
     return book_invoice(row, frozenset())
 
 
-def _memos(books: BusinessCentral, number: str) -> tuple[CreditMemo, ...]:
-    fields = ("id", "number", "status", "totalAmountIncludingTax")
+def _memos(books: BusinessCentral, number: str, key: str) -> tuple[CreditMemo, ...]:
+    fields = ("id", "number", "externalDocumentNumber", "status", "totalAmountIncludingTax")
     rows = books.read(Read("salesCreditMemos", filter=compare("invoiceNumber", "eq", number), select=fields))
     return tuple(
         CreditMemo(
@@ -275,6 +275,7 @@ def _memos(books: BusinessCentral, number: str) -> tuple[CreditMemo, ...]:
             str(row["id"]),
         )
         for row in rows
+        if not correction.is_of_stsync(str(row["externalDocumentNumber"]), key)
     )
 
 
@@ -302,7 +303,7 @@ def take_back(books: BusinessCentral, protocol: Protocol, operation: Operation) 
 
 def _memo_number(books: BusinessCentral, operation: Operation) -> str | None:
     """The credit memo that closed the invoice: Business Central does not say it, it has to be looked up (facts section 3)."""
-    posted = [one for one in _memos(books, str(operation.facts["number"])) if not one.draft]
+    posted = [one for one in _memos(books, str(operation.facts["number"]), operation.natural_key) if not one.draft]
     return posted[-1].number if posted else None
 
 

@@ -11,6 +11,7 @@ What an accountant can rely on:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -22,6 +23,8 @@ from stsync.core.reasons import Reason
 from stsync.core.snapshot import BookInvoice, Snapshot
 from stsync.core.source.invoice import Invoice
 from stsync.stages.invoices import STAGE, fingerprint, natural_key
+
+_CARRIED = re.compile(r"ST-C?[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,13 @@ def plan(invoice: Invoice, link: Link, there: InBooks, snapshot: Snapshot) -> Co
     if found.remaining != found.total:
         return Correction(reason=_paid(found))
     return Correction((_take_back(invoice, link, found),), anew=invoice.active)
+
+
+def is_of_stsync(external_number: str, key: str) -> bool:
+    """Whether a credit memo carries the number of another document of ServiceTitan: an adjustment or a credit memo there,
+    which stsync carried. The memo of a cancellation carries the invoice's own number, or none."""
+    number = external_number.strip().upper()
+    return number != key and _CARRIED.fullmatch(number) is not None
 
 
 def without_ended(snapshot: Snapshot, key: str, link: Link) -> Snapshot:

@@ -13,7 +13,15 @@ from stsync.core.links import Link
 from stsync.core.plan import Standing, act, settle
 from stsync.core.snapshot import BookInvoice, Snapshot
 from stsync.core.source.invoice import Invoice
-from stsync.stages.correction import CreditMemo, InBooks, described, plan, unless_cancelled_there, without_ended
+from stsync.stages.correction import (
+    CreditMemo,
+    InBooks,
+    described,
+    is_of_stsync,
+    plan,
+    unless_cancelled_there,
+    without_ended,
+)
 from stsync.stages.invoices import fingerprint
 
 ON = date(2026, 6, 10)
@@ -113,3 +121,11 @@ def test_only_a_person_overrules_a_cancellation_in_business_central() -> None:
     assert unless_cancelled_there(wanted, [cancelled, replace(FOUND, id="id-2")], Link()) is wanted
     quiet = settle("invoices", "9", described(invoice()), "not_ready")
     assert unless_cancelled_there(quiet, [cancelled], Link()) is quiet
+
+
+@pytest.mark.parametrize(
+    ("external", "ours"),
+    [("ST-12", True), ("ST-C12", True), ("ST-9", False), ("", False), ("ST-9-X", False), ("12", False)],
+)
+def test_a_credit_memo_that_stsync_carried_is_told_from_one_made_by_hand(external: str, ours: bool) -> None:
+    assert is_of_stsync(external, "ST-9") is ours
