@@ -85,6 +85,17 @@ def any_of(field: str, values: Iterable[Value]) -> str:
     return " or ".join(f"{field} eq {each}" for each in literals)
 
 
+def any_spelt(field: str, values: Iterable[str]) -> str:
+    """The field's text equals one of these, capitals or not (`tolower`, facts section 9). Raises ValueError without values.
+
+    The facts do not say whether Business Central tells capitals apart in a comparison of text.
+    """
+    literals = list(dict.fromkeys(literal(value.lower()) for value in values))
+    if not literals:
+        raise ValueError(f"no text to look for in {field}")
+    return " or ".join(f"tolower({field}) eq {each}" for each in literals)
+
+
 def any_ending(field: str, endings: Iterable[str]) -> str:
     """The field's text ends with one of these; one field only, as in any_of. Raises ValueError without endings."""
     literals = list(dict.fromkeys(literal(ending) for ending in endings))

@@ -23,6 +23,7 @@ from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.core.source.payment import Payment
 from stsync.engine.records import Records
+from stsync.engine.refused import unless_refused
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Wanted
@@ -133,7 +134,8 @@ class _Desk:
             snapshot=correction.without_ended(self._snapshot, key, link),
             settings=self._settings.invoices,
         )
-        return correction.unless_cancelled_there(decision, self._snapshot.invoices.get(key, ()), link)
+        decision = correction.unless_cancelled_there(decision, self._snapshot.invoices.get(key, ()), link)
+        return unless_refused(decision, self._snapshot, self._records.refused.get(("invoices", invoice.id)))
 
     def payments(self, payables: Mapping[str, Payable]) -> Iterator[Decision]:
         """Every open payment; each sees what those before it leave to pay of its invoices."""
@@ -161,6 +163,8 @@ class _Desk:
             chosen |= set(self._records.pending_customers)
         else:
             chosen |= {one for one in self._records.pending_customers if self._records.link("customers", one).exists}
+        # Whoever holds a document is listed too, wherever it was read.
+        chosen |= {one for one, made in self._decided.items() if made.standing == Standing.HOLD}
         return [self._customer(one, one in needed) for one in sorted(chosen, key=int) if one in self._records.customers]
 
     def customers_behind(self, decisions: Iterable[Decision]) -> set[str]:
@@ -286,6 +290,7 @@ class _Desk:
             needed=needed,
             alike=() if link.exists else self._alike(customer_id),
             said_new=customer_id in self._records.said_new,
+            suspected=self._records.suspected.get(customer_id, ()),
         )
         if needed or decision.outcome != "ignored":
             self._decided[customer_id] = decision

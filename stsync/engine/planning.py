@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from stsync.engine.read import read_missing_contacts, read_missing_customers, re
 from stsync.engine.records import Records, add_customers, add_links, add_reaches, chosen, open_records
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
-from stsync.engine.strangers import without_owned
+from stsync.engine.strangers import remember_suspected, without_owned
 from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, reference_reads, snapshot
 from stsync.engine.told import known_marks
 from stsync.engine.trades import with_trades
@@ -40,10 +40,11 @@ _PRICEBOOK_LISTS = {"service": "services", "material": "materials", "equipment":
 
 @dataclass(frozen=True)
 class Drawn:
-    """A plan, and the content of every record it was drawn from."""
+    """A plan, the content of every record it was drawn from, and the ETags of the cards that were looked up, by number."""
 
     plan: Plan
     hashes: Mapping[tuple[str, str], str]
+    etags: Mapping[str, str] = field(default_factory=dict)
 
 
 def draw_plan(
@@ -84,7 +85,8 @@ def draw_plan(
         tell(f"looking for {len(wanted.keys):,} records in Business Central")
         known = without_owned(state, settings, look_up(systems.books, known, wanted))
         drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
-    return Drawn(drawn, records.hashes)
+    remember_suspected(state, drawn)
+    return Drawn(drawn, records.hashes, {number: card.etag for number, card in known.customers.items()})
 
 
 def _elsewhere(state: State, records: Records) -> decide.Elsewhere:

@@ -14,8 +14,9 @@ from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item
 from stsync.core.source.payment import Payment
+from stsync.engine.refused import Refusal, refusals
 from stsync.engine.scope import Scope
-from stsync.engine.strangers import said_new
+from stsync.engine.strangers import said_new, suspected
 from stsync.state import InboxRow, State
 
 Parsed = TypeVar("Parsed")
@@ -48,6 +49,8 @@ class Records:
     hashes: dict[tuple[str, str], str] = field(default_factory=dict)
     new: set[tuple[str, str]] = field(default_factory=set)
     said_new: frozenset[str] = frozenset()
+    suspected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: Mapping[tuple[str, str], Refusal] = field(default_factory=dict)
     asked_contacts: set[str] = field(default_factory=set)
 
     def link(self, stage: str, source_id: str) -> Link:
@@ -151,6 +154,8 @@ def add_reaches(state: State, records: Records) -> None:
 def add_links(state: State, records: Records) -> None:
     """Add what the ledger knows of every record, of every invoice that a payment names, and of what a refund gives back."""
     records.said_new = said_new(state)
+    records.suspected = suspected(state)
+    records.refused = refusals(state)
     paid = {one.invoice_id for payment in records.payments for one in payment.applications}
     given_back = {payment.refunded_payment for payment in records.payments if payment.refunded_payment}
     wanted = {

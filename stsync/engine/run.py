@@ -239,7 +239,14 @@ def _apply(at: _Sitting, drawn: Drawn) -> Desk:
     """Carry out the plan: first what only has to be written down, then customers before their documents."""
     state, books, plan = at.state, at.systems.books, drawn.plan
     attempts = at.wiring.config.limits.attempts
-    desk = Desk(state, at.run_id, attempts=attempts, hashes=drawn.hashes, progress=at.watcher.applying)
+    desk = Desk(
+        state,
+        at.run_id,
+        attempts=attempts,
+        hashes=drawn.hashes,
+        etags=drawn.etags,
+        progress=at.watcher.applying,
+    )
     # Marks that are to be sent get their own record only once their document is surely in the books.
     desk.write_down(one for one in plan.decisions if (one.kind, one.standing) != (write_back.STAGE, Standing.ACT))
     protocol = LedgerProtocol(state, at.run_id, explain=explain)

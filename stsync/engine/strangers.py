@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from stsync.core.plan import Plan
 from stsync.core.snapshot import Snapshot
 from stsync.engine.settings import Settings
 from stsync.state import State
 
 _NOTE = "customers said to be new"
+_SUSPECTED = "cards that customers may have"
 
 
 def without_owned(state: State, settings: Settings, known: Snapshot) -> Snapshot:
@@ -47,3 +49,23 @@ def say_new(state: State, ids: Iterable[str], *, taken_back: Iterable[str] = ())
     """Remember these as new, and those no longer."""
     known = (said_new(state) | set(ids)) - set(taken_back)
     state.notes.note(_NOTE, json.dumps(sorted(known)))
+
+
+def suspected(state: State) -> dict[str, tuple[str, ...]]:
+    """The cards for whose sake a customer was held, by customer: they are looked at in every run until a person decides.
+
+    What finds a card in one run (the telephone in another spelling, words of a name in another order) is too much to ask
+    of the filter of a later run.
+    """
+    kept: Mapping[str, list[str]] = json.loads(state.notes.note(_SUSPECTED) or "{}")
+    return {customer: tuple(numbers) for customer, numbers in kept.items()}
+
+
+def remember_suspected(state: State, drawn: Plan) -> None:
+    """Keep the cards of those that this plan holds, and forget those of whom it decided otherwise."""
+    before = suspected(state)
+    decided = drawn.of("customers")
+    held = {one.source_id: tuple(one.kept["alike"]) for one in decided if one.kept.get("alike")}
+    after = {one: numbers for one, numbers in before.items() if one not in {each.source_id for each in decided}} | held
+    if after != before:
+        state.notes.note(_SUSPECTED, json.dumps(after, sort_keys=True))

@@ -91,12 +91,10 @@ def _plain(value: Any) -> Any:
 
 
 def clues(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """What cards of the same customer are looked for by: `field=value`; of a telephone its last digits."""
-    email = str(fields.get("email") or "")
+    """What cards of the same customer are looked for by: `field=value`; of a telephone its last digits. Without capitals."""
     values = [
-        ("displayName", str(fields.get("displayName") or "")),
-        ("email", email),
-        ("email", email.lower()),  # Business Central compares text letter by letter
+        ("displayName", str(fields.get("displayName") or "").lower()),
+        ("email", str(fields.get("email") or "").lower()),
         ("phoneNumber", last_digits(str(fields.get("phoneNumber") or ""))),
     ]
     return tuple(dict.fromkeys(f"{name}={value}" for name, value in values if value))

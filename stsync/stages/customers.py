@@ -108,11 +108,13 @@ def plan(
     needed: bool = False,
     alike: Sequence[Alike] = (),
     said_new: bool = False,
+    suspected: Sequence[str] = (),
 ) -> Decision:
     """Decide about one customer.
 
     `found` is the card with our number, `probed` says whether it was looked for; `needed`: a document names the customer.
-    `alike` are cards that may be the customer already, `said_new` that a person said that it is none of them.
+    `alike` are cards that may be the customer already, `said_new` that a person said that it is none of them;
+    `suspected` are the numbers of cards for whose sake the customer was held before.
     """
     number = settings.number(customer.id)
     about = About(number=link.number or number, name=customer.name)
@@ -131,8 +133,10 @@ def plan(
         return hold(STAGE, customer.id, about, card_gone(link, customer.name))
     looks = settings.look_for_alike and not said_new and not link.exists
     if found is None and looks and alike:
-        return hold(STAGE, customer.id, about, _perhaps_there(customer, alike))
-    operation, outcome = _write(customer, fields, link=link, found=found, notes=notes, settings=settings, looks=looks)
+        numbers = tuple(one.card.number for one in alike)
+        return hold(STAGE, customer.id, about, _perhaps_there(customer, alike), kept={"alike": numbers})
+    clues = (*customer_card.clues(fields), *(f"number={one}" for one in suspected)) if looks else ()
+    operation, outcome = _write(customer, fields, link=link, found=found, notes=notes, settings=settings, clues=clues)
     return act(STAGE, customer.id, about, [operation], outcome=outcome, notes=tuple(notes), fingerprint=fingerprint)
 
 
@@ -144,13 +148,13 @@ def _write(
     found: BookCustomer | None,
     notes: list[str],
     settings: Settings,
-    looks: bool,
+    clues: tuple[str, ...],
 ) -> tuple[Operation, str]:
     """The one write that the customer needs, and how it then settles."""
     if found is None:
         # A linked card has a number of its own: that is the one to look for before anything can be decided.
         number = link.number or settings.number(customer.id)
-        return _create(customer, number, fields, link, notes, looks=looks), "created"
+        return _create(customer, number, fields, link, notes, clues=clues), "created"
     change = customer_card.change(fields, base=link.carried, found=found.fields)
     notes += change.kept
     if not link.exists or not change.values:
@@ -159,7 +163,7 @@ def _write(
 
 
 def _create(
-    customer: Customer, number: str, fields: Mapping[str, Any], link: Link, notes: list[str], *, looks: bool
+    customer: Customer, number: str, fields: Mapping[str, Any], link: Link, notes: list[str], *, clues: tuple[str, ...]
 ) -> Operation:
     return Operation(
         key=f"{STAGE}:{customer.id}:create" + (f":{link.revision}" if link.revision > 1 else ""),
@@ -172,7 +176,7 @@ def _create(
         why="new customer" + ("; " + "; ".join(notes) if notes else ""),
         # Blank fields are left out: sending them would blank what a Business Central template fills in.
         body={"number": number, **{field: value for field, value in fields.items() if value != ""}},
-        facts={"carried": fields, "clues": customer_card.clues(fields) if looks else ()},
+        facts={"carried": fields, "clues": clues},
     )
 
 

@@ -11,6 +11,7 @@ from stsync.core.operations import Verb, digest
 from stsync.core.plan import TO_APPLY, Decision, Standing
 from stsync.core.reasons import Reason
 from stsync.engine.apply.protocol import UNKNOWN, Blocked, RecordHeld, RecordRefused
+from stsync.engine.refused import remember_refusal
 from stsync.http.outcomes import OutcomeUnknown
 from stsync.state import State
 
@@ -26,11 +27,13 @@ class Desk:
         attempts: int,
         hashes: Mapping[tuple[str, str], str],
         progress: Callable[[str, int, int], None],
+        etags: Mapping[str, str] | None = None,
     ) -> None:
         self._state = state
         self._run_id = run_id
         self._attempts = attempts
         self._hashes = hashes
+        self._etags = etags or {}
         self.progress = progress
         self.carried: Counter[str] = Counter()
         self.taken_on: Counter[str] = Counter()
@@ -119,6 +122,7 @@ class Desk:
 
         What only its own set-up stands in the way of is held, and costs the record nothing.
         """
+        remember_refusal(self._state, decision, reason, self._etags)
         if reason.reference in _SET_UP:
             self.hold(decision, reason)
             return

@@ -14,14 +14,15 @@ from stsync.sandbox.company.receipts import payment
 from stsync.sandbox.company.values import Ref, Row, of
 
 
-def _known(office: Office) -> tuple[Row, BooksCustomer]:
-    owner = customer(office)
+def _known(office: Office, name: str) -> tuple[Row, BooksCustomer]:
+    """A customer whose name nobody else in the month has: a card of the books would make every namesake doubtful."""
+    owner = customer(office, name)
     return owner, card(office, owner, email=contact(office, owner, "Email"))
 
 
 def opening_as_sales_invoice(office: Office) -> list[Ref]:
     """An open invoice of April 14; the books have it as a posted sales invoice with ServiceTitan's number. Paid June 9."""
-    owner, known = _known(office)
+    owner, known = _known(office, "Opal Winterbourne")
     work = invoice(office, owner, date(2026, 4, 14), [labor("460.00")])
     opening(office, known, f"OLD-{work['referenceNumber']}", "460.00", external_number=work["referenceNumber"])
     paid = payment(office, owner, june(9), Decimal("460.00"), "Check", applied=[(work, Decimal("460.00"))])
@@ -30,7 +31,7 @@ def opening_as_sales_invoice(office: Office) -> list[Ref]:
 
 def opening_by_journal(office: Office) -> list[Ref]:
     """An open invoice of April 20 that a general journal brought over; it has no sales invoice, and is paid in two parts."""
-    owner, known = _known(office)
+    owner, known = _known(office, "Jasper Kowalczyk")
     work = invoice(office, owner, date(2026, 4, 20), [labor("700.00")])
     opening(office, known, work["referenceNumber"], "700.00", by_journal=True)
     paid = [
@@ -42,7 +43,7 @@ def opening_by_journal(office: Office) -> list[Ref]:
 
 def opening_under_another_number(office: Office) -> list[Ref]:
     """Brought over under a number of the old books: only customer, day and amount say which invoice it is."""
-    owner, known = _known(office)
+    owner, known = _known(office, "Minerva Thistlewood")
     work = invoice(office, owner, date(2026, 4, 27), [labor("385.50")])
     opening(office, known, "OB-2207", "385.50", by_journal=True, on=date(2026, 4, 27))
     paid = payment(office, owner, june(12), Decimal("385.50"), applied=[(work, Decimal("385.50"))])
@@ -51,7 +52,7 @@ def opening_under_another_number(office: Office) -> list[Ref]:
 
 def opening_of_equal_amounts(office: Office) -> list[Ref]:
     """Two open invoices of one customer over the same amount, and two opening entries: which is which, a person says."""
-    owner, known = _known(office)
+    owner, known = _known(office, "Ambrose Delacroix")
     works = [invoice(office, owner, date(2026, 4, on), [labor("150.00")]) for on in (15, 22)]
     for number in ("OB-2301", "OB-2302"):
         opening(office, known, number, "150.00", by_journal=True)
@@ -61,7 +62,7 @@ def opening_of_equal_amounts(office: Office) -> list[Ref]:
 
 def opening_partly_paid(office: Office) -> list[Ref]:
     """$900.00 of April, $400.00 paid before go-live: the books brought over the $500.00 that were left. Paid in June."""
-    owner, known = _known(office)
+    owner, known = _known(office, "Tabitha Ravenscroft")
     work = invoice(office, owner, date(2026, 4, 10), [labor("900.00")])
     opening(office, known, f"OLD-{work['referenceNumber']}", "500.00", external_number=work["referenceNumber"])
     paid = [
@@ -73,7 +74,7 @@ def opening_partly_paid(office: Office) -> list[Ref]:
 
 def opening_of_another_amount(office: Office) -> list[Ref]:
     """The books brought over $10.00 more than ServiceTitan says is owed; nobody has paid yet."""
-    owner, known = _known(office)
+    owner, known = _known(office, "Leopold Vanterpool")
     work = invoice(office, owner, date(2026, 4, 28), [labor("240.00")])
     opening(office, known, work["referenceNumber"], "250.00", by_journal=True)
     return [*of("customers", owner), *of("invoices", work)]
@@ -81,7 +82,7 @@ def opening_of_another_amount(office: Office) -> list[Ref]:
 
 def opening_credit(office: Office) -> list[Ref]:
     """A deposit of April, in the books as an open credit, that ServiceTitan applied to an invoice of June."""
-    owner, known = _known(office)
+    owner, known = _known(office, "Cordelia Haverford")
     opening(office, known, "OB-2410", "-300.00", by_journal=True)
     work = invoice(office, owner, june(16), [labor("820.00")])
     full = [(work, Decimal("300.00"))]
