@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, any_ending, any_of, any_spelt, compare, enum_text
-from stsync.core.sales import Draft
-from stsync.core.sales_form import FORMS, SALES_CREDIT_MEMO, SALES_INVOICE, Form
 from stsync.core.snapshot import Account, BookCustomer, BookInvoice, BookJournal, OpenLine, Snapshot
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.item import Item
-from stsync.engine.bookrows import day, draft_of, with_lines
 from stsync.errors import CredentialsError, UsageError
 from stsync.http.outcomes import Refused
 
 Row = Mapping[str, Any]
 Postings = frozenset[tuple[str, date | None, Decimal]]
 
-# How many natural keys one filter asks for: addresses stay far below any proxy's limit.
+# How many natural keys one filter asks for, and how long they may be in an address: both keep it below a proxy's limit.
+# A name of a hundred Chinese characters takes nine hundred there.
 KEYS_PER_READ = 40
 # With more clues than this, reading all customer cards at once takes fewer requests than asking for each (a page has 20,000).
 CLUES_BEFORE_ALL = 10 * KEYS_PER_READ
+_LONGEST_KEYS = 3000
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -161,12 +161,18 @@ def open_line(row: Row) -> OpenLine:
     )
 
 
+def day(value: object) -> date | None:
+    """A date of Business Central, or None for its empty one."""
+    # 0001-01-01 is Business Central's empty date (facts section 1, dates).
+    if not isinstance(value, str) or value.startswith("0001"):
+        return None
+    return date.fromisoformat(value[:10])
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Natural keys whose counterparts a plan must know before it may create anything.
 
-    `invoices` are the keys of all sales documents: each is looked for among invoices and among credit memos, because
-    the sign of a total can change.
     `proven` are ids of documents that our own ledger knows to be posted, so that the general ledger need not be asked.
     """
 
@@ -191,32 +197,26 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Lookup:
-    """The reads that answer for natural keys; they can travel with other reads in one batch.
-
-    `lines` reads sales documents together with their lines, which tell why a draft of ours could not be posted.
-    """
+    """The reads that answer for natural keys; they can travel with other reads in one batch."""
 
     wanted: Wanted
-    lines: bool = False
 
     def reads(self) -> dict[str, Read]:
         """The reads, by a name of their own."""
         return {
             **_parts("customers", "customers", "number", self.wanted.customers),
-            **self._documents(SALES_INVOICE),
-            **self._documents(SALES_CREDIT_MEMO),
+            **_parts("documents", "salesInvoices", "externalDocumentNumber", self.wanted.invoices),
             **_parts("payments", "generalLedgerEntries", "documentNumber", self.wanted.payments, _LEDGER_FIELDS),
             **_clue_reads(self.wanted.clues),
         }
 
-    def _documents(self, form: Form) -> dict[str, Read]:
-        expand = with_lines(form) if self.lines else ""
-        return _parts(form.entity, form.entity, "externalDocumentNumber", self.wanted.invoices, expand=expand)
-
     def added(self, books: BusinessCentral, known: Snapshot, rows: Mapping[str, Sequence[Row]]) -> Snapshot:
         """The snapshot with these counterparts, or the certainty that there are none."""
-        documents = {form: _named(form.entity, rows) for form in FORMS.values()}
-        posted = _proven(books, documents, self.wanted.proven)
+        documents = _named("documents", rows)
+        # A released draft is Open too; only the general ledger proves a posting (trap 1).
+        is_open = [row for row in documents if enum_text(str(row["status"])) == "Open"]
+        unproven = {str(row["number"]) for row in is_open if str(row["id"]) not in self.wanted.proven}
+        posted = _postings(_ledger(books, "Invoice", unproven))
         paid = _named("payments", rows)
         payments = [row for row in paid if enum_text(str(row["documentType"])) == "Payment"]
         return replace(
@@ -226,12 +226,7 @@ class Lookup:
                 **{str(row["number"]): book_customer(row) for row in _named("customers", rows)},
             },
             strangers={**known.strangers, **{str(row["number"]): book_customer(row) for row in _named("alike", rows)}},
-            invoices={**known.invoices, **_by_external_number(documents[SALES_INVOICE], SALES_INVOICE, posted)},
-            credit_memos={
-                **known.credit_memos,
-                **_by_external_number(documents[SALES_CREDIT_MEMO], SALES_CREDIT_MEMO, posted),
-            },
-            drafts={**known.drafts, **_with_lines(documents)},
+            invoices={**known.invoices, **_by_external_number(documents, posted, self.wanted.proven)},
             posted_payments={**known.posted_payments, **_booked(payments)},
             posted_refunds={**known.posted_refunds, **_by_account(paid)},
             probed=known.probed | self.wanted.keys,
@@ -243,48 +238,26 @@ _LEDGER_FIELDS = ("documentNumber", "documentType", "accountNumber", "debitAmoun
 _REFUND_TYPES = ("", "Refund")
 
 
-def _parts(
-    name: str,
-    entity: str,
-    field: str,
-    keys: Iterable[str],
-    fields: tuple[str, ...] = (),
-    *,
-    expand: str = "",
-) -> dict[str, Read]:
-    ordered = sorted(keys)
-    parts = {start: ordered[start : start + KEYS_PER_READ] for start in range(0, len(ordered), KEYS_PER_READ)}
+def _parts(name: str, entity: str, field: str, keys: Iterable[str], fields: tuple[str, ...] = ()) -> dict[str, Read]:
     return {
-        f"{name} {start}": Read(entity, filter=any_of(field, part), select=fields, expand=expand)
-        for start, part in parts.items()
+        f"{name} {place}": Read(entity, filter=any_of(field, part), select=fields)
+        for place, part in enumerate(_portions(keys))
     }
 
 
-@dataclass(frozen=True)
-class _Posted:
-    """What proves that documents are posted: the general ledger's entries by form, and ids that our own ledger knows."""
-
-    ledger: Mapping[Form, Postings]
-    ids: frozenset[str]
-
-
-def _proven(books: BusinessCentral, documents: Mapping[Form, Sequence[Row]], ids: frozenset[str]) -> _Posted:
-    """The postings behind documents that are Open: a released draft is Open too, and only the general ledger proves a
-    posting (trap 1)."""
-    is_open = [row for rows in documents.values() for row in rows if enum_text(str(row["status"])) == "Open"]
-    unproven = {str(row["number"]) for row in is_open if str(row["id"]) not in ids}
-    ledger = _ledger(books, {form.ledger_type for form in documents}, unproven)
-    by_form = {
-        form: _postings(row for row in ledger if enum_text(str(row["documentType"])) == form.ledger_type)
-        for form in documents
-    }
-    return _Posted(by_form, ids)
-
-
-def _with_lines(documents: Mapping[Form, Sequence[Row]]) -> dict[str, Draft]:
-    return {
-        str(row["id"]): draft_of(form, row) for form, rows in documents.items() for row in rows if form.lines in row
-    }
+def _portions(keys: Iterable[str]) -> Iterator[list[str]]:
+    """The keys in an order that stays, as many together as one address can carry."""
+    part: list[str] = []
+    length = 0
+    for key in sorted(keys):
+        size = len(quote(key))
+        if part and (len(part) == KEYS_PER_READ or length + size > _LONGEST_KEYS):
+            yield part
+            part, length = [], 0
+        part.append(key)
+        length += size
+    if part:
+        yield part
 
 
 _ALIKE_FIELDS = ("id", "number", "displayName", "addressLine1", "postalCode", "phoneNumber", "email", "blocked")
@@ -306,10 +279,9 @@ def _clue_reads(clues: Iterable[str]) -> dict[str, Read]:
         ("number", any_of),
     )
     for field, comparison in comparisons:
-        values = sorted(clue.partition("=")[2] for clue in found if clue.startswith(f"{field}="))
-        for start in range(0, len(values), KEYS_PER_READ):
-            part = comparison(field, values[start : start + KEYS_PER_READ])
-            reads[f"alike {field} {start}"] = Read("customers", filter=part, select=_ALIKE_FIELDS)
+        values = [clue.partition("=")[2] for clue in found if clue.startswith(f"{field}=")]
+        for place, part in enumerate(_portions(values)):
+            reads[f"alike {field} {place}"] = Read("customers", filter=comparison(field, part), select=_ALIKE_FIELDS)
     return reads
 
 
@@ -336,18 +308,18 @@ def book_customer(row: Row) -> BookCustomer:
     )
 
 
-def _by_external_number(rows: Iterable[Row], form: Form, posted: _Posted) -> dict[str, tuple[BookInvoice, ...]]:
+def _by_external_number(
+    rows: Iterable[Row], posted: Postings, proven: frozenset[str]
+) -> dict[str, tuple[BookInvoice, ...]]:
     found: dict[str, tuple[BookInvoice, ...]] = {}
     for row in rows:
         key = str(row["externalDocumentNumber"]).strip().upper()
-        found[key] = (*found.get(key, ()), book_invoice(row, posted.ledger[form], posted.ids, form))
+        found[key] = (*found.get(key, ()), book_invoice(row, posted, proven))
     return found
 
 
-def book_invoice(
-    row: Row, posted: Postings, proven: frozenset[str] = frozenset(), form: Form = SALES_INVOICE
-) -> BookInvoice:
-    """A sales document; `posted` are the entries of its kind in the general ledger, `proven` ids known to be posted."""
+def book_invoice(row: Row, posted: Postings, proven: frozenset[str] = frozenset()) -> BookInvoice:
+    """A sales invoice; `posted` are the invoice entries of the general ledger, `proven` ids known to be posted."""
     status = enum_text(str(row["status"]))
     total = Decimal(row["totalAmountIncludingTax"])
     # Numbers of drafts and of posted invoices can be the same (facts section 4), so date and amount must fit too.
@@ -357,25 +329,17 @@ def book_invoice(
         id=str(row["id"]),
         number=str(row["number"]),
         customer_number=str(row.get("customerNumber") or ""),
-        total=form.signed(total),
+        total=total,
         status=status,
         posted=status in {"Paid", "Canceled", "Corrective"} or (status == "Open" and is_posted),
         posting_date=day(row.get("postingDate")),
         etag=str(row.get("@odata.etag") or ""),
         remaining=Decimal(row["remainingAmount"]) if row.get("remainingAmount") is not None else None,
-        entity=form.entity,
-        applies_to=_applies_to(row),
     )
 
 
-def _applies_to(row: Row) -> str:
-    """The invoice that a credit memo names: its id, or its number where it is no sales invoice."""
-    identity = str(row.get("invoiceId") or _NO_ID)
-    return identity if identity != _NO_ID else str(row.get("invoiceNumber") or "")
-
-
-def _ledger(books: BusinessCentral, document_types: Collection[str], numbers: Iterable[str]) -> list[Row]:
-    return [row for row in _entries(books, numbers) if enum_text(str(row["documentType"])) in document_types]
+def _ledger(books: BusinessCentral, document_type: str, numbers: Iterable[str]) -> list[Row]:
+    return [row for row in _entries(books, numbers) if enum_text(str(row["documentType"])) == document_type]
 
 
 def _entries(books: BusinessCentral, numbers: Iterable[str]) -> list[Row]:
@@ -384,15 +348,11 @@ def _entries(books: BusinessCentral, numbers: Iterable[str]) -> list[Row]:
 
 
 def _postings(rows: Iterable[Row]) -> Postings:
-    """Number, date and amount of each debit; one of an invoice's is its receivable, and an invoice over nothing has none.
-
-    A credit memo's receivable is a credit, so both sides count.
-    """
+    """Number, date and amount of each debit; one of an invoice's is its receivable, and an invoice over nothing has none."""
     found: set[tuple[str, date | None, Decimal]] = set()
     for row in rows:
         number, on = str(row["documentNumber"]), day(row.get("postingDate"))
-        sides = {Decimal(row.get("debitAmount") or 0), Decimal(row.get("creditAmount") or 0), Decimal(0)}
-        found |= {(number, on, amount) for amount in sides}
+        found |= {(number, on, Decimal(row.get("debitAmount") or 0)), (number, on, Decimal(0))}
     return frozenset(found)
 
 
@@ -407,7 +367,7 @@ def _booked(rows: Iterable[Row]) -> dict[str, Decimal]:
 
 def booked_payments(books: BusinessCentral, numbers: Iterable[str]) -> dict[str, Decimal]:
     """The payments among these document numbers that the general ledger knows, with their amounts."""
-    return _booked(_ledger(books, {"Payment"}, numbers))
+    return _booked(_ledger(books, "Payment", numbers))
 
 
 def _by_account(rows: Iterable[Row]) -> dict[str, dict[str, Decimal]]:
