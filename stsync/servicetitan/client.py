@@ -6,7 +6,7 @@ NotProcessed and OutcomeUnknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ from stsync.http.session import Session
 from stsync.servicetitan.feeds import FeedPage, FeedTokenRefused, Row, pages
 from stsync.servicetitan.query import FEEDS, LISTINGS, address, parameters
 
-__all__ = ["FeedPage", "FeedTokenRefused", "Marked", "Row", "ServiceTitan"]
+__all__ = ["FeedPage", "FeedTokenRefused", "Marked", "Row", "ServiceTitan", "each_once"]
 
 IDS_PER_CALL = 50  # the most that most endpoints take in one `ids` (facts 1.5)
 MARKABLE = {"invoices": "invoiceId", "credit-memos": "creditMemoId"}
@@ -87,12 +87,12 @@ class ServiceTitan:
         for start in range(0, len(wanted), IDS_PER_CALL):
             part = wanted[start : start + IDS_PER_CALL]
             rows += self.listed(listing.path, **{listing.ids: part}, **listing.everything)
-        return rows
+        return each_once(rows)
 
     def everything(self, kind: str) -> list[Row]:
         """A whole reference list, inactive rows included, since old documents still name them."""
         listing = LISTINGS[kind]
-        return list(self.listed(listing.path, **listing.everything))
+        return each_once(self.listed(listing.path, **listing.everything))
 
     def business_units(self) -> list[Row]:
         """Every business unit, also the retired."""
@@ -161,6 +161,15 @@ class ServiceTitan:
 
     def _write(self, method: str, path: str, body: Any) -> Answer:
         return self._session.write(method, address(self._base, self._tenant, path), body)
+
+
+def each_once(rows: Iterable[Row]) -> list[Row]:
+    """Each record once, as it came last: while rows change, two pages can show the same one (facts 1.5, offset drift)."""
+    found: dict[object, Row] = {}
+    for position, row in enumerate(rows):
+        identity = row.get("id")
+        found[str(identity) if identity is not None else position] = row
+    return list(found.values())
 
 
 def _page(answer: Answer, size: int) -> tuple[list[Row], bool]:

@@ -76,7 +76,7 @@ def check(at: Sitting, decided: Sequence[Line], open_before: Sequence[OpenInvoic
     """Hold every line against both systems and against what is linked."""
     found = {one.invoice.id: one for one in open_before}
     documents = opening_documents(at.systems.books, at.wiring.config.go_live, open_before)
-    room = _Room(found, documents, linked(at.state), cards(at), decided)
+    room = _Room(at.state, found, documents, cards(at), decided)
     choices: list[Choice] = []
     problems: dict[str, str] = {}
     already = 0
@@ -106,22 +106,31 @@ def _link(state: State, invoice_id: str) -> Link:
 class _Room:
     def __init__(
         self,
+        state: State,
         open_before: Mapping[str, OpenInvoice],
         documents: Mapping[str, OpeningDocument],
-        links: Mapping[str, Link],
         card: Callable[[str], str],
         decided: Sequence[Line],
     ) -> None:
+        self._state = state
         self._open = open_before
         self._documents = documents
-        self.links = links
+        self.links = linked(state)
         self._card = card
         self._repeated = {one for one, count in Counter(_id(line) for line in decided).items() if count > 1}
-        self._sharing = Counter(_number(line) for line in decided)
+        self._sharing: Counter[str] = Counter()
         self._claimed: dict[str, Decimal] = {}
         for line in decided:
-            amount = open_before[_id(line)].open_at_go_live if _id(line) in open_before else Decimal(0)
-            self._claimed[_number(line)] = self._claimed.get(_number(line), Decimal(0)) + amount
+            if _id(line) not in self.links and _id(line) in open_before:
+                self._claim(_number(line), open_before[_id(line)].open_at_go_live)
+        for invoice_id, present in self.links.items():
+            # What is paid of those linked earlier may be off the document by now; what is unpaid surely is not.
+            if invoice_id in open_before:
+                self._claim(present.number.upper(), open_before[invoice_id].balance)
+
+    def _claim(self, number: str, amount: Decimal) -> None:
+        self._sharing[number] += 1
+        self._claimed[number] = self._claimed.get(number, Decimal(0)) + amount
 
     def problem(self, line: Line) -> str:
         """Why a line cannot be taken over; empty if it can."""
@@ -136,6 +145,12 @@ class _Room:
         if present is not None:
             other = f"invoice {found.invoice.number} is linked to {present.number} already"
             return "" if present.number.upper() == number else other
+        carried = _link(self._state, _id(line))
+        if carried.exists:
+            return (
+                f"invoice {found.invoice.number} was carried over by stsync itself, as {carried.number or 'a draft'}; it "
+                "needs no opening document"
+            )
         document = self._documents.get(number)
         if document is None:
             return f"Business Central has no open document {number} from before go_live"
@@ -145,7 +160,8 @@ class _Room:
         """Several invoices may have been brought over as one sum, but not as less than they come to."""
         if self._sharing[number] > 1 and self._claimed[number] > document.open:
             return (
-                f"{self._sharing[number]} lines name {number}; together they come to {self._claimed[number]:,.2f}, but "
+                f"{self._sharing[number]} invoices name {number}, with those linked before; together they come to "
+                f"{self._claimed[number]:,.2f}, but "
                 f"only {document.open:,.2f} is open on it"
             )
         return ""

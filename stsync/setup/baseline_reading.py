@@ -13,8 +13,8 @@ from stsync.businesscentral.odata import Read, all_of, compare, enum_text
 from stsync.core.source.fields import UnknownShape, amount
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
-from stsync.engine.bookrows import day
-from stsync.servicetitan.client import ServiceTitan
+from stsync.engine.survey import day
+from stsync.servicetitan.client import ServiceTitan, each_once
 
 NOTHING = Decimal("0.00")
 SALES_INVOICE, OPENING_ENTRY = "sales invoice", "opening entry"
@@ -57,7 +57,7 @@ class OpeningDocument:
 def open_invoices(servicetitan: ServiceTitan, go_live: date) -> list[OpenInvoice]:
     """Invoices from before go-live that are open now, or that something was paid on since."""
     paid = _paid_since(servicetitan, go_live)
-    rows = list(
+    rows = each_once(
         servicetitan.listed(
             "accounting/invoices",
             activeState="ActiveOnly",
@@ -74,7 +74,7 @@ def open_invoices(servicetitan: ServiceTitan, go_live: date) -> list[OpenInvoice
 def _paid_since(servicetitan: ServiceTitan, go_live: date) -> dict[str, Decimal]:
     """What payments from go-live on pay, by invoice: a list of open invoices alone would miss those paid since."""
     paid: dict[str, Decimal] = {}
-    for row in servicetitan.listed("accounting/payments", paidOnAfter=go_live - timedelta(days=1)):
+    for row in each_once(servicetitan.listed("accounting/payments", paidOnAfter=go_live - timedelta(days=1))):
         try:
             payment = Payment.parse(row)
         except UnknownShape:
@@ -109,7 +109,9 @@ class History:
 def history(servicetitan: ServiceTitan, go_live: date) -> History:
     """Count ServiceTitan's invoices from before go-live."""
     invoices, total = 0, NOTHING
-    for row in servicetitan.listed("accounting/invoices", activeState="ActiveOnly", invoicedOnBefore=go_live):
+    for row in each_once(
+        servicetitan.listed("accounting/invoices", activeState="ActiveOnly", invoicedOnBefore=go_live)
+    ):
         invoices += 1
         total += Decimal(str(row.get("total") or 0))
     return History(invoices, total)

@@ -17,6 +17,7 @@ from stsync.cli.app import app
 from stsync.cli.console import OUTPUT
 from stsync.sandbox.businesscentral.accountant import Accountant, HandLine
 from stsync.sandbox.servicetitan.office import Line
+from stsync.servicetitan.client import ServiceTitan
 from stsync.state import State
 
 OPENING_DAY = date(2026, 4, 30)
@@ -249,3 +250,50 @@ def test_a_linked_invoice_from_before_go_live_is_nothing_for_the_tie_out_to_expl
         row = state.inbox.find("invoices", str(invoice["id"]))
         assert row is not None
         assert (row.state, row.outcome) == ("settled", "before_go_live")
+
+
+def test_an_opening_document_that_is_spoken_for_takes_no_second_invoice_in_a_later_file(
+    office: Office, tmp_path: Path
+) -> None:
+    invoice, _ = scenario(office)
+    tenant = office.world.tenant
+    unit, customer = invoice["businessUnit"]["id"], invoice["customer"]["id"]
+    line = Line("Old work", Decimal("60.00"), gl_account_id=invoice["items"][0]["generalLedgerAccount"]["id"])
+    opening_entry(office, owner(office, invoice), "OB-60", Decimal("60.00"))
+    exits = []
+    for _ in range(2):
+        made = tenant.book_invoice(customer, [line], business_unit_id=unit, on=date(2026, 4, 22))
+        tenant.edit_invoice(made, syncStatus="Posted")
+        file = tmp_path / "baseline.csv"
+        write(file, [{"decision": "link", "servicetitan_id": str(made), "bc_number": "OB-60", "reasons": ""}])
+        done = stsync(office, "baseline", "accept", str(file))
+        exits.append(done.exit_code)
+    assert exits == [0, 2]
+    assert "together they come to 120.00" in done.output
+
+
+def test_an_invoice_that_stsync_carried_itself_gets_no_opening_document(office: Office, tmp_path: Path) -> None:
+    invoice, _ = scenario(office)
+    made = opening_invoice(office, owner(office, invoice), Decimal("540.00"), external="OLD-1")
+    office.edit_config("go_live: 2026-05-01", "go_live: 2026-04-01")
+    office.world.company.set_posting_window(None, None)
+    office.run("invoices")
+    assert office.invoice(invoice["id"]).posted
+    office.edit_config("go_live: 2026-04-01", "go_live: 2026-05-01")
+    file = tmp_path / "baseline.csv"
+    write(file, [{"decision": "link", "servicetitan_id": str(invoice["id"]), "bc_number": made.number, "reasons": ""}])
+    done = stsync(office, "baseline", "accept", str(file))
+    assert done.exit_code == 2
+    assert "was carried over by stsync itself" in done.output
+
+
+def test_a_payment_that_two_pages_show_is_counted_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = json.loads(stsync(office, "baseline", "--json").stdout)
+    listed = ServiceTitan.listed
+
+    def twice(self: ServiceTitan, path: str, **filters: object) -> Any:
+        rows = list(listed(self, path, **filters))
+        return iter([*rows, *rows])
+
+    monkeypatch.setattr(ServiceTitan, "listed", twice)
+    assert json.loads(stsync(office, "baseline", "--json").stdout) == before
