@@ -109,10 +109,11 @@ def propose(
     from stsync.setup.baseline_accept import cards, linked
     from stsync.setup.baseline_proposals import COLUMNS, lines, proposals
     from stsync.setup.baseline_reading import open_invoices, opening_documents
-    from stsync.setup.review_file import write_review
+    from stsync.setup.review_file import check_place, write_review
     from stsync.setup.sitting import sitting
     from stsync.wiring import wire
 
+    check_place(out, force=force)
     wiring = wire(config)
     go_live = wiring.config.go_live
     with sitting(wiring, "stsync baseline propose", keeps=False) as at:

@@ -47,10 +47,11 @@ def propose(
     from stsync.setup.link_file import COLUMNS, lines
     from stsync.setup.link_proposals import proposals
     from stsync.setup.link_reading import all_cards, all_customers
-    from stsync.setup.review_file import write_review
+    from stsync.setup.review_file import check_place, write_review
     from stsync.setup.sitting import sitting
     from stsync.wiring import wire
 
+    check_place(out, force=force)
     wiring = wire(config)
     with sitting(wiring, "stsync link propose", keeps=False) as at:
         cards = all_cards(at.systems.books)
@@ -148,15 +149,22 @@ def _decide(wiring: Wiring, lines: list[Line], problems: dict[str, str], *, file
         checked = check(at, lines)
         wrong = {**problems, **checked.problems}
         if wrong:
-            raise UsageError(
-                "links-refused",
-                f"{counted(len(wrong), 'line')} cannot be taken over, so nothing was.",
-                hint="Correct them and run the command again. To leave a line for another day, empty its decision.",
-                context=wrong,
-            )
+            raise _refused(wrong, file)
         if keeps:
             keep(at, checked.choices, operator=user_name(), file=file)
     _tell(wiring, checked, kept=keeps)
+
+
+def _refused(wrong: dict[str, str], file: str) -> UsageError:
+    if not file:
+        hint = "Correct it and run the command again. What is linked so far: stsync link list"
+        return UsageError("links-refused", "This cannot be taken over, so nothing was.", hint=hint, context=wrong)
+    return UsageError(
+        "links-refused",
+        f"{counted(len(wrong), 'line')} cannot be taken over, so nothing was.",
+        hint="Correct them and run the command again. To leave a line for another day, empty its decision.",
+        context=wrong,
+    )
 
 
 def _tell(wiring: Wiring, checked: Checked, *, kept: bool) -> None:

@@ -10,6 +10,8 @@ from stsync.config.sheet import Fault, UnusableFile, read_rows, write_csv, write
 from stsync.core.text import plain
 from stsync.errors import UsageError
 
+_ENDINGS = (".csv", ".xlsx")
+
 
 @dataclass(frozen=True)
 class Line:
@@ -20,10 +22,27 @@ class Line:
     cells: dict[str, str]
 
 
-def write_review(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]], *, force: bool) -> None:
-    """Write the file, as CSV or, by its ending, as an Excel sheet. Raises UsageError."""
+def check_place(file: Path, *, force: bool) -> None:
+    """Refuse a file that cannot be written or read back, before both systems are read for it. Raises UsageError."""
+    if file.suffix.lower() not in _ENDINGS:
+        raise UsageError(
+            "file-not-written",
+            f"{file} cannot be written: only .csv and .xlsx can be read back when you have filled it in.",
+            hint=f"Name it for example {file.with_suffix('.csv')}",
+        )
     if file.exists() and not force:
         raise UsageError("file-exists", f"{file} exists already.", hint="Name another file, or write over it: --force")
+    if not file.absolute().parent.is_dir():
+        raise UsageError(
+            "file-not-written",
+            f"{file} cannot be written: there is no folder {file.absolute().parent}.",
+            hint="Make the folder, or name another place with --out.",
+        )
+
+
+def write_review(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]], *, force: bool) -> None:
+    """Write the file, as CSV or, by its ending, as an Excel sheet. Raises UsageError."""
+    check_place(file, force=force)
     safe = [tuple(columns), *(tuple(plain(cell) for cell in line) for line in lines)]
     try:
         if file.suffix.lower() == ".xlsx":
