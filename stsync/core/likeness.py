@@ -118,6 +118,15 @@ def is_exact(why: Iterable[str]) -> bool:
     return bool(found & {NUMBER, ADDRESS}) or (named and bool(found & {EMAIL, PHONE}))
 
 
+def nothing_alike(one: Traits, other: Traits) -> bool:
+    """Whether they are surely two: no word of the name, no e-mail, telephone or street in common."""
+    names = set(one.name_key), set(other.name_key)
+    if not all(names):
+        return False  # a name without a word tells nothing
+    same_street = bool(one.street_key) and one.street_key == other.street_key
+    return not (names[0] & names[1] or one.emails & other.emails or same_phone(one.phone, other.phone) or same_street)
+
+
 def is_name_alone(why: Iterable[str]) -> bool:
     """Whether nothing but the name speaks for it; two customers of one name are common."""
     return set(why) == {NAME}

@@ -9,6 +9,7 @@ import unicodedata
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _BREAK = re.compile(r"<\s*(br|/p|/div|/li)\b[^<>]{0,200}>", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:+-]+")
 _EMAIL = re.compile(r"[^@\s;,<>()\[\]]+@[^@\s;,<>()\[\]]+\.[A-Za-z0-9-]{2,}")
 
 
@@ -43,6 +44,11 @@ def fit(text: str, length: int) -> str:
     if len(at_word) >= len(kept) * 3 // 4:
         kept = at_word
     return kept.rstrip(" \u200d") + "…"
+
+
+def typed(code: str) -> str:
+    """A code as it is typed on a command line, in quotes where it has blanks or signs that a shell would take."""
+    return code if _PLAIN_WORD.fullmatch(code) else f'"{code}"'
 
 
 def phone(text: str | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from stsync.core.plan import Plan
-from stsync.core.snapshot import Snapshot
+from stsync.core.snapshot import BookCustomer, Snapshot
 from stsync.engine.settings import Settings
 from stsync.state import State
 
@@ -22,10 +22,11 @@ def without_owned(state: State, settings: Settings, known: Snapshot) -> Snapshot
     After a lost state file the ledger is empty: a card whose number is made from the id of a customer that we have read
     is that customer's.
     """
+    known = replace(known, customers=_with_owners(state, known.customers))
     if not known.strangers:
         return known
     owned = state.ledger.owners("customers", (card.id for card in known.strangers.values()))
-    ids = {number: _id_in(number, settings) for number in known.strangers}
+    ids = {number: id_in(number, settings) for number in known.strangers}
     read = state.inbox.find_many("customers", (one for one in ids.values() if one))
     free = {
         number: card for number, card in known.strangers.items() if card.id not in owned and ids[number] not in read
@@ -33,7 +34,13 @@ def without_owned(state: State, settings: Settings, known: Snapshot) -> Snapshot
     return replace(known, strangers=free)
 
 
-def _id_in(number: str, settings: Settings) -> str:
+def _with_owners(state: State, cards: Mapping[str, BookCustomer]) -> dict[str, BookCustomer]:
+    """The cards with the customers that they are linked to: a person may have linked one that has another's number."""
+    owners = state.ledger.owners("customers", (card.id for card in cards.values()))
+    return {number: replace(card, owner=owners.get(card.id, "")) for number, card in cards.items()}
+
+
+def id_in(number: str, settings: Settings) -> str:
     """The ServiceTitan id that a card's number would be made of by the template; empty if it is none."""
     before, _, after = settings.customers.number("\0").upper().partition("\0")
     found = re.fullmatch(rf"{re.escape(before)}([0-9]+){re.escape(after)}", number)

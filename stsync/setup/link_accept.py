@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from stsync.core.links import Link, link
 from stsync.core.operations import digest
 from stsync.core.snapshot import BookCustomer
 from stsync.engine.settings import settings
-from stsync.engine.strangers import say_new
+from stsync.engine.strangers import id_in, say_new
 from stsync.setup.link_reading import Known, these_cards, these_customers
 from stsync.setup.review_file import Line
 from stsync.setup.sitting import Sitting
@@ -20,6 +21,11 @@ from stsync.state import Done, Intent, State
 
 STAGE = customers.STAGE
 LINKED = "linked"  # the origin of a link that a person made
+
+
+# ServiceTitan's ids are 64-bit numbers (facts, trap 27); a longer one makes it refuse the whole question.
+_ID = re.compile(r"[1-9][0-9]{0,18}")
+_LONGEST_NUMBER = 20  # of a card (facts section 2.2)
 
 
 @dataclass(frozen=True)
@@ -46,14 +52,18 @@ def check(at: Sitting, decided: Sequence[Line]) -> Checked:
     problems = {
         _place(one): "servicetitan_id has to be the customer's number in ServiceTitan"
         for one in decided
-        if not _id(one).isdigit()
+        if not _ID.fullmatch(_id(one))
     }
     lines = [one for one in decided if _place(one) not in problems]
-    known = these_customers(at.systems.servicetitan, at.state, (_id(one) for one in lines))
-    cards = these_cards(at.systems.books, (_number(one) for one in lines if one.decision == "link" and _number(one)))
+    chosen = settings(at.wiring.config, at.wiring.choices)
+    numbers = {_number(one) for one in lines if one.decision == "link" and 0 < len(_number(one)) <= _LONGEST_NUMBER}
+    meant = {number: found for number in numbers if _ID.fullmatch(found := id_in(number, chosen))}
+    known = these_customers(at.systems.servicetitan, at.state, {*(_id(one) for one in lines), *meant.values()})
+    cards = these_cards(at.systems.books, numbers)
     owners = at.state.ledger.owners(STAGE, (card.id for card in cards.values()))
     rows = at.state.ledger.by_sources(STAGE, known)
-    room = _Room(known, cards, owners, {source: link(each) for source, each in rows.items()}, _repeated(lines))
+    links = {source: link(each) for source, each in rows.items()}
+    room = _Room(known, cards, owners, links, _repeated(lines), meant)
     choices, already = [], 0
     for line in lines:
         problem = room.problem(line)
@@ -80,7 +90,7 @@ def _place(line: Line) -> str:
 
 def _order(place: str) -> int:
     number = place.rsplit(" ", 1)[-1]
-    return int(number) if number.isdigit() else 0
+    return int(number) if _ID.fullmatch(number) else 0
 
 
 def _repeated(lines: Sequence[Line]) -> tuple[set[str], set[str]]:
@@ -97,6 +107,7 @@ class _Room:
     owners: dict[str, str]
     links: dict[str, Link]
     repeated: tuple[set[str], set[str]]
+    meant: dict[str, str]  # cards whose number the template makes of a ServiceTitan customer's id
 
     def problem(self, line: Line) -> str:
         """Why a line cannot be taken over; empty if it can."""
@@ -123,6 +134,9 @@ class _Room:
             return f"the card {number} stands in this file for more than one customer; merge them in ServiceTitan first"
         if now.exists and now.id != card.id:
             return f"{known.customer.name} is linked to {now.number} already, and documents may have gone there"
+        other = self.known.get(self.meant.get(number, ""), known).customer
+        if other.id != _id(line) and other.merged_to is None:
+            return f"by its number the card {number} is ServiceTitan customer {other.id} {other.name}'s"
         owner = self.owners.get(card.id, _id(line))
         return "" if owner == _id(line) else f"the card {number} is linked to ServiceTitan customer {owner} already"
 

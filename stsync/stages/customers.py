@@ -3,6 +3,7 @@
 What a bookkeeper can rely on:
 - one ServiceTitan customer has at most one customer card, found by its number or linked to it by a person;
 - no card is made while Business Central has one that may be the same customer: a person decides which it is;
+- a card is not taken on for its number alone: not if it is another customer's, or has nothing in common with this one;
 - only fields that changed in ServiceTitan since they were last carried are written; what a person edited on the card
   in the meantime stays in all others, and where both changed the same field, ServiceTitan's value is written and said;
 - a name or address that is too long is shortened, and that is said;
@@ -15,14 +16,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stsync.core.likeness import Traits
+from stsync.core.likeness import Traits, nothing_alike
 from stsync.core.links import Link
 from stsync.core.operations import Operation, Verb, digest
 from stsync.core.plan import About, Decision, act, hold, settle
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import BookCustomer
 from stsync.core.source.customer import Customer, Reach
-from stsync.core.text import fit, utf16_length
+from stsync.core.text import fit, typed, utf16_length
 from stsync.stages import customer_card
 
 STAGE = "customers"
@@ -131,6 +132,9 @@ def plan(
         return hold(STAGE, customer.id, about, _number_too_long(number))
     if found is None and link.exists and probed:
         return hold(STAGE, customer.id, about, card_gone(link, customer.name))
+    taken = _taken(customer, reach, link, found)
+    if taken is not None:
+        return hold(STAGE, customer.id, about, taken)
     looks = settings.look_for_alike and not said_new and not link.exists
     if found is None and looks and alike:
         numbers = tuple(one.card.number for one in alike)
@@ -222,7 +226,7 @@ def _perhaps_there(customer: Customer, alike: Sequence[Alike]) -> Reason:
     return Reason(
         "customer-perhaps-there",
         f"Business Central already has {what}: {'; '.join(shown)}{more}. No second card was made for {customer.name}.",
-        f"If it is the same customer, run: stsync link customer {customer.id} --to {alike[0].card.number}\n"
+        f"If it is the same customer, run: stsync link customer {customer.id} --to {typed(alike[0].card.number)}\n"
         f"If it is another one, run: stsync link customer {customer.id} --new\n"
         "For many at once, as a file to review, run: stsync link propose --out links.csv",
     )
@@ -237,6 +241,34 @@ def _number_too_long(number: str) -> Reason:
         "customer-number-too-long",
         f"The customer number {number} is longer than the 20 characters Business Central allows.",
         "Choose a shorter template for customers.number in the configuration.",
+    )
+
+
+def _taken(customer: Customer, reach: Reach, link: Link, found: BookCustomer | None) -> Reason | None:
+    """Why a card of our number is not this customer's: people can number cards by hand (facts section 2.2).
+
+    A write whose answer never came (`settled` is false) may have made the card, whoever has edited it since.
+    """
+    if found is None or link.exists:
+        return None
+    name = str(found.fields.get("displayName") or "")
+    if found.owner not in {"", customer.id}:
+        return Reason(
+            "customer-number-taken",
+            f"The card {found.number} {name} has the number that {customer.name} would get, but it is linked to "
+            f"ServiceTitan customer {found.owner}. Nothing was sent: two customers never share a card.",
+            f"If both are one customer, merge them in ServiceTitan. If not, make a card for {customer.name} in Business "
+            f"Central, and run: stsync link customer {customer.id} --to NUMBER",
+        )
+    if not link.settled or not nothing_alike(traits(customer, reach), card_traits(found)):
+        return None
+    return Reason(
+        "customer-number-taken",
+        f"The card {found.number} {name} has the number that {customer.name} would get, but neither name, e-mail, "
+        "telephone nor street agree. Nothing was sent.",
+        f"If it is the same customer, run: stsync link customer {customer.id} --to {typed(found.number)}\n"
+        "If not, choose another template for customers.number in the configuration, or make a card for "
+        f"{customer.name} in Business Central and name its number in that command.",
     )
 
 

@@ -21,6 +21,7 @@ from stsync.core.operations import Operation, Verb, digest, shown
 from stsync.core.plan import About, Decision, act, hold, settle
 from stsync.core.reasons import Reason
 from stsync.core.source.item import Item, Sku
+from stsync.core.text import typed
 from stsync.stages.pricebook_fields import Fate, Field, three_ways, told, worded
 
 STAGE = "pricebook"
@@ -186,8 +187,8 @@ def _both_changed(item: Item, fields: Sequence[Field]) -> Reason | None:
     return Reason(
         "changed-in-pricebook",
         f"Item {item.number} was changed on both sides: {'; '.join(conflicts)}. Nothing was written.",
-        f"{_overwriting(item)} To keep ServiceTitan's, say so with stsync ignore item {_typed(item)}, or enter its value "
-        "on the item card.",
+        f"{_overwriting(item)} To keep ServiceTitan's, say so with stsync ignore item {typed(item.number)}, or enter its "
+        "value on the item card.",
     )
 
 
@@ -206,12 +207,7 @@ def _jump(item: Item, changed: Sequence[Field], settings: Settings) -> Reason | 
 
 
 def _overwriting(item: Item) -> str:
-    return f"If Business Central is right, run: stsync push-pricebook --only {_typed(item)} --overwrite."
-
-
-def _typed(item: Item) -> str:
-    """The code as it is typed on a command line."""
-    return f'"{item.number}"' if " " in item.number else item.number
+    return f"If Business Central is right, run: stsync push-pricebook --only {typed(item.number)} --overwrite."
 
 
 def _write(item: Item, sku: Sku, changed: Sequence[Field], base: Mapping[str, Any], link: Link) -> Operation:

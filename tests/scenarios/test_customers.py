@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from stsync.cli.app import app
 from stsync.cli.console import OUTPUT
 from stsync.sandbox.servicetitan.office import Line
+from stsync.servicetitan.client import ServiceTitan
 from stsync.state import State
 
 
@@ -523,3 +524,98 @@ def test_a_name_that_is_too_long_is_shortened_said_and_kept_in_full_in_the_audit
     assert there.display_name.endswith("…")
     notes = [note for detail in audited(office, "decided") for note in detail["notes"]]
     assert any(name.strip() in note for note in notes)
+
+
+# --- what else could put two customers on one card ----------------------------------------------------------------
+
+
+def test_a_card_that_is_another_customers_by_its_number_is_not_linked(office: Office) -> None:
+    one, other = new_customer(office, "Ines Calloway"), new_customer(office, "Robert Stone", street="99 Zed Rd")
+    office.world.company.add_customer(f"ST{other}", "Robert Stone")
+    refused = stsync(office, "link", "customer", str(one), "--to", f"ST{other}")
+    assert refused.exit_code == 2
+    assert f"is ServiceTitan customer {other} Robert Stone's" in " ".join(refused.output.split())
+    office.run("customers")
+    assert numbers(office, "Ines Calloway") == [f"ST{one}"]
+
+
+def test_a_card_linked_by_hand_is_not_taken_on_by_the_customer_whose_number_it_has(office: Office) -> None:
+    one = new_customer(office, "Ines Calloway")
+    # Nobody knows this customer yet when the card is linked; it comes into ServiceTitan afterwards.
+    office.world.company.add_customer(f"ST{one + 1}", "Calloway, Ines")
+    assert stsync(office, "link", "customer", str(one), "--to", f"ST{one + 1}").exit_code == 0
+    other = new_customer(office, "Ines Calloway", street="99 Zed Rd")
+    assert other == one + 1
+    invoice = booked(office, other)
+    office.run()
+    assert office.standing("customers", other) == ("held", "customer-number-taken")
+    assert office.invoice(invoice) is None
+    assert f"linked to ServiceTitan customer {one}" in reason(office, "customers", other).message
+
+
+def test_a_card_of_our_number_that_agrees_in_nothing_is_not_taken_on(office: Office) -> None:
+    who = new_customer(office, "Ines Calloway")
+    there = office.world.company.add_customer(f"ST{who}", "Adatum Corporation", city="Atlanta")
+    invoice = booked(office, who)
+    office.run()
+    assert office.standing("customers", who) == ("held", "customer-number-taken")
+    assert office.invoice(invoice) is None
+    assert "Adatum Corporation" in reason(office, "customers", who).message
+    assert stsync(office, "link", "customer", str(who), "--to", f"ST{who}").exit_code == 0
+    office.run()
+    assert office.invoice(invoice).customer_number == f"ST{who}"
+    assert there.display_name == "Adatum Corporation"
+
+
+@pytest.mark.parametrize("typed", ["²", "٣", "0", "99999999999999999999999", "9007199254740996.0"])
+def test_what_is_no_customer_number_is_told_without_asking_servicetitan(office: Office, typed: str) -> None:
+    refused = stsync(office, "link", "customer", typed, "--new")
+    assert refused.exit_code == 2
+    assert "servicetitan_id has to be the customer's number" in refused.output
+
+
+@pytest.mark.parametrize("name", ["links.xls", "links.ods", "links.xlsm", "links", "no/such/folder/links.csv"])
+def test_a_review_file_that_could_not_be_read_back_is_refused_before_anything_is_read(
+    office: Office, tmp_path: Path, name: str
+) -> None:
+    for command in ("link", "baseline"):
+        refused = stsync(office, command, "propose", "--out", str(tmp_path / name))
+        assert refused.exit_code == 2
+        assert "file-not-written" in refused.output
+        assert "What to do" in refused.output
+    assert office.requests() == 0
+    assert not (tmp_path / name).exists()
+
+
+def test_a_number_with_blanks_is_named_as_it_has_to_be_typed(office: Office) -> None:
+    office.world.company.add_customer("C 00&417", "Ines Calloway")
+    who = new_customer(office, "Ines Calloway")
+    office.run("customers")
+    assert f'stsync link customer {who} --to "C 00&417"' in reason(office, "customers", who).hint
+
+
+def test_long_names_in_any_script_never_make_an_address_that_no_proxy_takes(office: Office) -> None:
+    for position in range(45):
+        new_customer(office, "漢字株式会社" * 16 + f"{position:03}")
+    office.world.sandbox.log.clear()
+    office.run("customers", dry_run=True)
+    log = office.world.sandbox.log.entries()
+    inner = [one["url"] for each in log if "$batch" in each.target for one in json.loads(each.body)["requests"]]
+    assert max(map(len, [*inner, *(each.target for each in log)])) < 8000
+
+
+def test_a_customer_that_two_pages_show_stands_in_the_file_once(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = new_customer(office, "Ines Calloway")
+    office.world.company.add_customer("C00417", "Ines Calloway", phone_number="480-555-0177")
+    listed = ServiceTitan.listed
+
+    def shifted(self: ServiceTitan, path: str, **filters: object) -> Any:
+        rows = list(listed(self, path, **filters))
+        return iter([*rows, *rows[-2:]])
+
+    monkeypatch.setattr(ServiceTitan, "listed", shifted)
+    out = tmp_path / "links.csv"
+    assert stsync(office, "link", "propose", "--out", str(out)).exit_code == 0
+    assert [row["servicetitan_id"] for row in reviewed(out)].count(str(who)) == 1
