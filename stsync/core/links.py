@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from stsync.core.canonical import parse_json
 from stsync.core.operations import Verb
+from stsync.core.reasons import Reason
 
 
 class LedgerEntry(Protocol):
@@ -34,6 +35,8 @@ class LedgerEntry(Protocol):
     def body(self) -> str: ...
     @property
     def detail(self) -> Mapping[str, Any]: ...
+    @property
+    def reason(self) -> Reason | None: ...
 
 
 BASELINE = "baseline"
@@ -48,6 +51,7 @@ class Link:
     what the write said whose answer never came.
     `revision` numbers the next create or update, so that no key is ever used for two different writes;
     `attempt` goes up each time something of ours was deleted to be made anew.
+    `refusal` is why Business Central last refused to post it; a draft made anew keeps it in mind.
     `settled` is false while a write was sent whose answer never came; `entity` is the set that holds the counterpart.
     `ended` are the ids of former counterparts that a person had taken back (stsync correct): they stand for nothing.
     `origin` is "baseline" for an invoice from before go_live that a person linked to its opening document. Where that
@@ -72,6 +76,7 @@ class Link:
     entity: str = ""
     ended: frozenset[str] = frozenset()
     carried: Mapping[str, Any] = field(default_factory=dict)
+    refusal: str = ""
 
     @property
     def is_baseline(self) -> bool:
@@ -94,7 +99,8 @@ def link(entries: Iterable[LedgerEntry]) -> Link:
 
 def _after(state: Link, entry: LedgerEntry) -> Link:
     if entry.state == "refused":
-        return state
+        refused = entry.verb == Verb.POST and entry.reason is not None
+        return _changed(state, refusal=entry.reason.reference) if refused and entry.reason else state
     if entry.state == "intended":
         return _changed(state, settled=False, sent=parse_json(entry.body))
     carried = entry.detail.get("carried") or state.carried
@@ -102,7 +108,7 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         return _changed(state, carried=carried)
     revision = state.revision + (entry.verb != Verb.POST)
     if entry.verb == Verb.DELETE:
-        return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended)
+        return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended, refusal=state.refusal)
     if entry.verb == Verb.CANCEL:
         # A cancellation that failed halfway leaves a credit memo of the same number that stands for nothing either.
         gone = {entry.target_id or state.id, *entry.detail.get("ended", ())}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -45,6 +45,14 @@ class SalesLine:
             body["dimensionSetLines"] = set_lines(self.dimensions)
         return body
 
+    def turned(self) -> SalesLine:
+        """The line with the other sign, its product exactly as before: a negative price is turned, else the quantity."""
+        if self.kind == "Comment" or self.quantity * self.unit_price == 0:
+            return replace(self, amount=-self.amount)
+        if self.unit_price < 0:
+            return replace(self, unit_price=-self.unit_price, amount=-self.amount)
+        return replace(self, quantity=-self.quantity, amount=-self.amount)
+
 
 def set_lines(dimensions: Mapping[str, str]) -> list[dict[str, str]]:
     """Dimension values as Business Central takes them: the code before its value (facts 2.13)."""
@@ -67,13 +75,15 @@ def priced(quantity: Decimal, price: Decimal, total: Decimal) -> tuple[Decimal, 
 
 @dataclass(frozen=True)
 class DraftLine:
-    """A line as Business Central holds it in a draft."""
+    """A line as Business Central holds it in a draft; `tax_percent` is the rate that it found there."""
 
     kind: str
     number: str
     amount: Decimal
     dimensions: Mapping[str, str]
     id: str = ""
+    tax: Decimal = Decimal(0)
+    tax_percent: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -90,11 +100,16 @@ class Draft:
     etag: str = ""
     posting_on: date | None = None
     dimensions: Mapping[str, str] = field(default_factory=dict)
+    dated: date | None = None
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a draft must look like before it may be posted."""
+    """What a draft must look like before it may be posted; amounts as Business Central shows them.
+
+    `dated` is the document's own date and `due_on` its due date, where they are ours to set. `zone` and `zone_percent`
+    are ServiceTitan's tax zone and its rate, to explain a difference by.
+    """
 
     customer_number: str
     total: Decimal
@@ -102,6 +117,11 @@ class Expected:
     lines: Sequence[SalesLine]
     posting_on: date | None = None
     dimensions: Mapping[str, str] = field(default_factory=dict)
+    dated: date | None = None
+    due_on: date | None = None
+    tax_method: str = "line"
+    zone: str = ""
+    zone_percent: Decimal | None = None
 
 
 def differences(expected: Expected, draft: Draft) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from stsync.core.sales import Draft
 from stsync.core.source.item import Item
 
 
@@ -46,7 +47,9 @@ class BookCustomer:
 class BookInvoice:
     """A sales document found by its external document number. `posted` is proven by the ledger, not by its status (trap 1).
 
-    `remaining` is what is still open of a posted invoice; None where Business Central does not say (credit memos).
+    `total` is below zero for a credit memo, as ServiceTitan says it. `remaining` is what is still open of a posted
+    invoice; None where Business Central does not say (credit memos). `applies_to` is the invoice that a credit memo
+    names (its id, or its number where it was no sales invoice).
     """
 
     id: str
@@ -58,6 +61,8 @@ class BookInvoice:
     posting_date: date | None
     etag: str = ""
     remaining: Decimal | None = None
+    entity: str = "salesInvoices"
+    applies_to: str = ""
 
     @property
     def live(self) -> bool:
@@ -102,6 +107,7 @@ class BookJournal:
 class Snapshot:
     """Facts from Business Central. A natural key that is in `probed` and has no counterpart is surely not there.
 
+    `drafts` are our drafts with their lines, by id, as far as they were read with them.
     `strangers` are the cards found by name, e-mail or telephone that belong to no ServiceTitan customer of ours; the
     clues they were looked for by stand in `probed` too.
     `journals_made` counts, from our own ledger, how often a payment journal of this code was made before, and a general
@@ -122,9 +128,16 @@ class Snapshot:
     customers: Mapping[str, BookCustomer] = field(default_factory=dict)
     strangers: Mapping[str, BookCustomer] = field(default_factory=dict)
     invoices: Mapping[str, tuple[BookInvoice, ...]] = field(default_factory=dict)
+    credit_memos: Mapping[str, tuple[BookInvoice, ...]] = field(default_factory=dict)
+    drafts: Mapping[str, Draft] = field(default_factory=dict)
     posted_payments: Mapping[str, Decimal] = field(default_factory=dict)
     posted_refunds: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     probed: frozenset[str] = frozenset()
+
+    def documents(self, natural_key: str) -> tuple[BookInvoice, ...]:
+        """Every sales document with this external document number that still stands for something."""
+        found = (*self.invoices.get(natural_key, ()), *self.credit_memos.get(natural_key, ()))
+        return tuple(one for one in found if one.live)
 
     def accepts(self, day: date) -> bool:
         """Whether the company-wide posting dates allow a day; a user's own range can be narrower and is not visible."""

@@ -19,15 +19,26 @@ from stsync.core.plan import About, Decision, Plan, Standing, hold
 from stsync.core.posting_dates import posting_day
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import Snapshot
+from stsync.core.source.credit_memo import CreditMemo
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.core.source.payment import Payment
+from stsync.engine.originals import Known, Originals
 from stsync.engine.records import Records
 from stsync.engine.refused import unless_refused
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Wanted
-from stsync.stages import correction, customers, invoices, payment_journals, payments, pricebook, write_back
+from stsync.stages import (
+    correction,
+    credit_memos,
+    customers,
+    invoices,
+    payment_journals,
+    payments,
+    pricebook,
+    write_back,
+)
 from stsync.stages.customers import Alike
 from stsync.stages.invoices import Buyer
 from stsync.stages.payment_entry import Payable
@@ -35,15 +46,17 @@ from stsync.stages.payment_entry import Payable
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Where invoices stand that payments name and that are not open in this run, by id: their inbox state in words.
+    """Where invoices stand that payments and credits name and that are not open in this run, by id.
 
-    `dates` and `customers` are of invoices known to the inbox; `empty` are those with nothing to pay on them.
+    `empty` are those with nothing to pay on them. `waits` and `holds` say where one stands in the words of a payment,
+    `known` as it is.
     """
 
     waits: Mapping[str, Reason] = field(default_factory=dict)
     holds: Mapping[str, Reason] = field(default_factory=dict)
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
+    known: Mapping[str, Known] = field(default_factory=dict)
 
 
 def plan(
@@ -58,16 +71,25 @@ def plan(
 ) -> Plan:
     """Decide about every open record."""
     desk = _Desk(records, snapshot, settings)
-    invoice_decisions = _limited((desk.invoice(one) for one in records.invoices), scope.limit)
+    invoice_decisions, memo_decisions = desk.sales(scope.limit, elsewhere)
     payables = desk.payables(invoice_decisions, elsewhere)
     payment_decisions = _limited(desk.payments(payables), scope.limit)
-    needed = desk.customers_behind([*invoice_decisions, *payment_decisions])
+    needed = desk.customers_behind([*invoice_decisions, *memo_decisions, *payment_decisions])
     customer_decisions = _limited(desk.customers(needed), scope.limit, keep=needed)
     item_decisions = _limited(desk.items(skus or {}, overwrite=scope.overwrite), scope.limit)
-    told = _limited(write_back.plan([*invoice_decisions, *payment_decisions], marks or write_back.Known()), scope.limit)
+    carried = [*invoice_decisions, *memo_decisions, *payment_decisions]
+    told = _limited(write_back.plan(carried, marks or write_back.Known()), scope.limit)
     unreadable = [hold(one.kind, one.source_id, About(number=one.source_id), one.reason) for one in records.unreadable]
     return Plan(
-        decisions=(*unreadable, *customer_decisions, *invoice_decisions, *payment_decisions, *item_decisions, *told),
+        decisions=(
+            *unreadable,
+            *customer_decisions,
+            *invoice_decisions,
+            *memo_decisions,
+            *payment_decisions,
+            *item_decisions,
+            *told,
+        ),
         preparations=tuple(payment_journals.new_journals(payment_decisions, snapshot, settings.payments)),
         postings=tuple(payment_journals.postings(payment_decisions, snapshot, settings.payments)),
     )
@@ -77,13 +99,15 @@ def wanted(drawn: Plan) -> Wanted:
     """The natural keys of everything a plan would write, and of what it asks the books about."""
     keys: dict[str, set[str]] = {"customers": set(), "invoices": set(), "payments": set(), "clues": set()}
     for decision in drawn.decisions:
-        if decision.kind in keys:
+        # Credit memos are sales documents like invoices.
+        kind = "invoices" if decision.kind == "credit_memos" else decision.kind
+        if kind in keys:
             for key in decision.asks:
                 # Payments also ask about the invoices that they are applied to.
-                own = decision.kind != "payments" or payment_journals.is_ours(key)
-                keys[decision.kind if own else "invoices"].add(key)
-        if decision.standing == Standing.ACT and decision.kind in keys:
-            keys[decision.kind] |= {one.natural_key for one in decision.operations}
+                own = kind != "payments" or payment_journals.is_ours(key)
+                keys[kind if own else "invoices"].add(key)
+        if decision.standing == Standing.ACT and kind in keys:
+            keys[kind] |= {one.natural_key for one in decision.operations}
             keys["clues"] |= {clue for one in decision.operations for clue in one.facts.get("clues", ())}
             # The card that a document goes to may have been blocked or deleted since.
             keys["customers"] |= {_card(one) for one in decision.operations} - {""}
@@ -123,19 +147,45 @@ class _Desk:
         self._strangers = Register({number: customers.card_traits(one) for number, one in snapshot.strangers.items()})
         self._unreadable = {one.source_id: one.reason for one in records.unreadable if one.kind == "customers"}
 
-    def invoice(self, invoice: Invoice) -> Decision:
+    def sales(self, limit: int | None, elsewhere: Elsewhere) -> tuple[list[Decision], list[Decision]]:
+        """Invoices and credit memos: credits after the invoices that they reduce, because these are posted first."""
+        known = {**elsewhere.invoices, **{one.id: one for one in self._records.invoices}}
+        nothing = Originals(self._records)
+        credits_ = [one for one in self._records.invoices if one.adjustment_to is not None and one.total < 0]
+        later = {one.id for one in credits_}
+        plain = _limited((self.invoice(one, nothing) for one in self._records.invoices if one.id not in later), limit)
+        originals = Originals(self._records, elsewhere.known, known, {one.source_id: one for one in plain})
+        acting = sum(one.standing == Standing.ACT for one in plain)
+        left = None if limit is None else limit - acting
+        adjustments = _limited((self.invoice(one, originals) for one in credits_), left)
+        memos = _limited((self.credit_memo(one, originals) for one in self._records.credit_memos), limit)
+        return [*plain, *adjustments], memos
+
+    def invoice(self, invoice: Invoice, originals: Originals) -> Decision:
         link = self._records.link("invoices", invoice.id)
         key = invoices.natural_key(invoice.id)
         decision = invoices.plan(
             invoice,
             link=link,
             buyer=self._buyer(invoice.customer.id if invoice.customer else None, "invoice"),
+            originals=originals.of_adjustment(invoice),
             choices=self._settings.choices,
             snapshot=correction.without_ended(self._snapshot, key, link),
             settings=self._settings.invoices,
         )
         decision = correction.unless_cancelled_there(decision, self._snapshot.invoices.get(key, ()), link)
         return unless_refused(decision, self._snapshot, self._records.refused.get(("invoices", invoice.id)))
+
+    def credit_memo(self, memo: CreditMemo, originals: Originals) -> Decision:
+        return credit_memos.plan(
+            memo,
+            link=self._records.link(credit_memos.STAGE, memo.id),
+            buyer=self._buyer(memo.customer.id if memo.customer else None, "credit memo"),
+            originals=originals.of(memo.applications),
+            choices=self._settings.choices,
+            snapshot=self._snapshot,
+            settings=self._settings.invoices,
+        )
 
     def payments(self, payables: Mapping[str, Payable]) -> Iterator[Decision]:
         """Every open payment; each sees what those before it leave to pay of its invoices."""

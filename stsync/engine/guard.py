@@ -61,4 +61,4 @@ def _check_amount(plan: Plan, limits: Limits) -> None:
         )
 
 
-_DOCUMENTS = ("invoices", "payments")
+_DOCUMENTS = ("invoices", "credit_memos", "payments")

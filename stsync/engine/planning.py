@@ -20,6 +20,7 @@ from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.engine import decide
 from stsync.engine.merged import as_posted
+from stsync.engine.originals import Known
 from stsync.engine.read import read_missing_contacts, read_missing_customers, read_old_invoices, with_zone_names
 from stsync.engine.records import Records, add_customers, add_links, add_reaches, chosen, open_records
 from stsync.engine.scope import Scope
@@ -29,7 +30,7 @@ from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, refer
 from stsync.engine.told import known_marks
 from stsync.engine.trades import with_trades
 from stsync.servicetitan.client import ServiceTitan
-from stsync.stages import invoices, payment_journals, payments
+from stsync.stages import invoices, paper, payment_journals, payments
 from stsync.state import InboxRow, Incoming, State
 from stsync.wiring import Systems
 
@@ -64,7 +65,8 @@ def draw_plan(
     zones = settings.choices.tables["tax_zones"]
     records.invoices = with_zone_names(systems.servicetitan, state, records.invoices, zones.__contains__)
     records.invoices = with_trades(systems.servicetitan, state, records.invoices, settings.invoices.lines)
-    read_old_invoices(systems.servicetitan, state, records.paid_by_new(), go_live=config.go_live, now=now)
+    named = records.paid_by_new() | records.reduced(new=True)
+    read_old_invoices(systems.servicetitan, state, named, go_live=config.go_live, now=now)
     elsewhere = _elsewhere(state, records)
     _complete_customers(systems.servicetitan, state, records, elsewhere, now)
     known = _reference(config, settings, state, systems, records, pricebook=pricebook, now=now)
@@ -90,14 +92,16 @@ def draw_plan(
 
 
 def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
-    """Invoices that open payments name and that are not open themselves."""
-    named = {one.invoice_id for payment in records.payments for one in payment.applications}
+    """Invoices that open payments and credits name and that are not open themselves."""
+    named = {one.invoice_id for payment in records.payments for one in payment.applications} | records.reduced()
     rows = state.inbox.find_many("invoices", named - {invoice.id for invoice in records.invoices})
+    stands: dict[str, Known] = {}
     waits: dict[str, Reason] = {}
     holds: dict[str, Reason] = {}
     known: dict[str, Invoice] = {}
     empty: set[str] = set()
     for invoice_id, row in rows.items():
+        stands[invoice_id] = Known(row.number or invoice_id, row.outcome or "", row.reason)
         known_row = _read_invoice(row)
         if known_row is not None:
             known[invoice_id] = known_row
@@ -108,7 +112,7 @@ def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
             holds[invoice_id] = never
         else:
             waits[invoice_id] = decide.waits_for(row.number or invoice_id, row.outcome, row.reason)
-    return decide.Elsewhere(waits, holds, known, frozenset(empty))
+    return decide.Elsewhere(waits, holds, known, frozenset(empty), stands)
 
 
 def _read_invoice(row: InboxRow) -> Invoice | None:
@@ -165,7 +169,7 @@ def _reference(
 ) -> Snapshot:
     """Reference data and changed items in one batch; nothing is asked when nothing is open."""
     needs = Needs(
-        documents=bool(records.invoices),
+        documents=bool(records.invoices or records.credit_memos),
         payments=bool(records.payments),
         dimensions=_dimensions(settings, records),
         refund_journal=settings.payments.refunds.code,
@@ -173,7 +177,7 @@ def _reference(
         items=bool(config.mapping.items),
     )
     # What stands half done in the books is asked for with the rest: a run with nothing new then costs one request.
-    lookup = Lookup(_half_done(records))
+    lookup = Lookup(_half_done(records), lines=True)
     reads = {**reference_reads(needs), **lookup.reads()}
     if pricebook:
         reads["changed items"] = _changed_items(state.cursors.token("items"))
@@ -186,7 +190,7 @@ def _reference(
 
 def _dimensions(settings: Settings, records: Records) -> tuple[str, ...]:
     """The dimensions whose values decide about the open records."""
-    if records.invoices:
+    if records.invoices or records.credit_memos:
         return settings.invoices.lines.dimensions
     unit = settings.payments.unit_dimension
     return (unit,) if records.payments and unit is not None else ()
@@ -206,12 +210,15 @@ def _journals_made(state: State, settings: Settings) -> dict[str, int]:
 def _half_done(records: Records) -> Wanted:
     """Drafts and journal lines of ours that are not posted, as far as the ledger knows, and the invoices that posted
     payments have yet to be applied to."""
-    drafts = (one.id for one in records.invoices if _unposted(records.link("invoices", one.id)))
+    drafts = [paper.natural_key(one.id) for one in records.invoices if _unposted(records.link("invoices", one.id))]
+    memos = [
+        paper.credit_key(one.id) for one in records.credit_memos if _unposted(records.link("credit_memos", one.id))
+    ]
     lines = (one.id for one in records.payments if _unposted(records.link("payments", one.id)))
     targets = {one: records.link("invoices", one) for one in _to_be_applied_to(records)}
     posted = {one: link for one, link in targets.items() if link.posted and not link.is_baseline}
     return Wanted(
-        invoices=frozenset(invoices.natural_key(one) for one in (*drafts, *posted)),
+        invoices=frozenset([*drafts, *memos, *(paper.natural_key(one) for one in posted)]),
         payments=frozenset(payment_journals.natural_key(one) for one in lines),
         proven=frozenset(link.id for link in posted.values()),
     )

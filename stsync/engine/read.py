@@ -125,7 +125,7 @@ def read_missing_customers(
 def read_old_invoices(
     servicetitan: ServiceTitan, state: State, ids: Iterable[str], *, go_live: date, now: Callable[[], datetime]
 ) -> None:
-    """Fetch invoices that payments name and that lie before the feed's first day, so that nobody waits for them in vain.
+    """Fetch invoices that payments and credits name and that lie before the feed's first day, so that none waits in vain.
 
     Only those from before go-live are kept, set aside as that; a later one comes by its feed.
     """

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from stsync.core.links import Link, link
 from stsync.core.plan import TO_APPLY
 from stsync.core.reasons import Reason
+from stsync.core.source.credit_memo import CreditMemo
 from stsync.core.source.customer import Customer, Reach, reach
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
@@ -42,6 +43,7 @@ class Records:
     pending_customers: list[str] = field(default_factory=list)
     reaches: dict[str, Reach] = field(default_factory=dict)
     invoices: list[Invoice] = field(default_factory=list)
+    credit_memos: list[CreditMemo] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -61,6 +63,7 @@ class Records:
         """The customers that new and changed documents name."""
         named = [
             *(one.customer for one in self.invoices if ("invoices", one.id) in self.new),
+            *(one.customer for one in self.credit_memos if ("credit_memos", one.id) in self.new),
             *(one.customer for one in self.payments if ("payments", one.id) in self.new),
         ]
         return {customer.id for customer in named if customer is not None}
@@ -72,8 +75,21 @@ class Records:
 
     def named_customers(self) -> set[str]:
         """The customers that open documents name."""
-        named = [*(one.customer for one in self.invoices), *(one.customer for one in self.payments)]
+        documents = (self.invoices, self.credit_memos, self.payments)
+        named = [one.customer for records in documents for one in records]
         return {customer.id for customer in named if customer is not None}
+
+    def reduced(self, *, new: bool = False) -> set[str]:
+        """The invoices that open credits reduce: what an adjustment below zero adjusts, what a credit memo is applied to.
+
+        With `new`, only those of new and changed records.
+        """
+        credits_ = [one for one in self.invoices if one.adjustment_to and one.total < 0]
+        adjusted = {
+            one.adjustment_to for one in credits_ if one.adjustment_to and (not new or ("invoices", one.id) in self.new)
+        }
+        memos = [one for one in self.credit_memos if not new or ("credit_memos", one.id) in self.new]
+        return adjusted | {applied.invoice_id for one in memos for applied in one.applications}
 
 
 def open_records(state: State, scope: Scope) -> Records:
@@ -81,6 +97,7 @@ def open_records(state: State, scope: Scope) -> Records:
     records = Records()
     if "invoices" in scope.stages:
         records.invoices = list(_parsed(state, "invoices", Invoice.parse, records, scope))
+        records.credit_memos = list(_parsed(state, "credit_memos", CreditMemo.parse, records, scope))
     if "payments" in scope.stages:
         records.payments = list(_parsed(state, "payments", Payment.parse, records, scope))
     if scope.stages == ("pricebook",):
@@ -152,7 +169,7 @@ def add_reaches(state: State, records: Records) -> None:
 
 
 def add_links(state: State, records: Records) -> None:
-    """Add what the ledger knows of every record, of every invoice that a payment names, and of what a refund gives back."""
+    """Add what the ledger knows of every record, of invoices that payments and credits name, and of what refunds give back."""
     records.said_new = said_new(state)
     records.suspected = suspected(state)
     records.refused = refusals(state)
@@ -160,7 +177,8 @@ def add_links(state: State, records: Records) -> None:
     given_back = {payment.refunded_payment for payment in records.payments if payment.refunded_payment}
     wanted = {
         "customers": set(records.customers),
-        "invoices": {invoice.id for invoice in records.invoices} | paid,
+        "invoices": {invoice.id for invoice in records.invoices} | paid | records.reduced(),
+        "credit_memos": {memo.id for memo in records.credit_memos},
         "payments": {payment.id for payment in records.payments} | given_back,
         "pricebook": {item.id for item in records.items},
     }

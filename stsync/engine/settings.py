@@ -59,6 +59,7 @@ def _invoices(config: Config) -> invoices.Settings:
         go_live=config.go_live,
         status=config.invoices.status,
         post=config.invoices.post,
+        closed_periods=config.posting_dates.closed,
         lines=sales_lines.Settings(
             tax_method=tax.method,
             exempt_code=tax.exempt_code,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -11,9 +11,12 @@ from urllib.parse import quote
 
 from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, any_ending, any_of, any_spelt, compare, enum_text
+from stsync.core.sales import Draft
+from stsync.core.sales_form import FORMS, SALES_CREDIT_MEMO, SALES_INVOICE, Form
 from stsync.core.snapshot import Account, BookCustomer, BookInvoice, BookJournal, OpenLine, Snapshot
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.item import Item
+from stsync.engine.bookrows import day, draft_of, with_lines
 from stsync.errors import CredentialsError, UsageError
 from stsync.http.outcomes import Refused
 
@@ -161,18 +164,12 @@ def open_line(row: Row) -> OpenLine:
     )
 
 
-def day(value: object) -> date | None:
-    """A date of Business Central, or None for its empty one."""
-    # 0001-01-01 is Business Central's empty date (facts section 1, dates).
-    if not isinstance(value, str) or value.startswith("0001"):
-        return None
-    return date.fromisoformat(value[:10])
-
-
 @dataclass(frozen=True)
 class Wanted:
     """Natural keys whose counterparts a plan must know before it may create anything.
 
+    `invoices` are the keys of all sales documents: each is looked for among invoices and among credit memos, because
+    the sign of a total can change.
     `proven` are ids of documents that our own ledger knows to be posted, so that the general ledger need not be asked.
     """
 
@@ -197,26 +194,32 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Lookup:
-    """The reads that answer for natural keys; they can travel with other reads in one batch."""
+    """The reads that answer for natural keys; they can travel with other reads in one batch.
+
+    `lines` reads sales documents together with their lines, which tell why a draft of ours could not be posted.
+    """
 
     wanted: Wanted
+    lines: bool = False
 
     def reads(self) -> dict[str, Read]:
         """The reads, by a name of their own."""
         return {
             **_parts("customers", "customers", "number", self.wanted.customers),
-            **_parts("documents", "salesInvoices", "externalDocumentNumber", self.wanted.invoices),
+            **self._documents(SALES_INVOICE),
+            **self._documents(SALES_CREDIT_MEMO),
             **_parts("payments", "generalLedgerEntries", "documentNumber", self.wanted.payments, _LEDGER_FIELDS),
             **_clue_reads(self.wanted.clues),
         }
 
+    def _documents(self, form: Form) -> dict[str, Read]:
+        expand = with_lines(form) if self.lines else ""
+        return _parts(form.entity, form.entity, "externalDocumentNumber", self.wanted.invoices, expand=expand)
+
     def added(self, books: BusinessCentral, known: Snapshot, rows: Mapping[str, Sequence[Row]]) -> Snapshot:
         """The snapshot with these counterparts, or the certainty that there are none."""
-        documents = _named("documents", rows)
-        # A released draft is Open too; only the general ledger proves a posting (trap 1).
-        is_open = [row for row in documents if enum_text(str(row["status"])) == "Open"]
-        unproven = {str(row["number"]) for row in is_open if str(row["id"]) not in self.wanted.proven}
-        posted = _postings(_ledger(books, "Invoice", unproven))
+        documents = {form: _named(form.entity, rows) for form in FORMS.values()}
+        posted = _proven(books, documents, self.wanted.proven)
         paid = _named("payments", rows)
         payments = [row for row in paid if enum_text(str(row["documentType"])) == "Payment"]
         return replace(
@@ -226,7 +229,12 @@ class Lookup:
                 **{str(row["number"]): book_customer(row) for row in _named("customers", rows)},
             },
             strangers={**known.strangers, **{str(row["number"]): book_customer(row) for row in _named("alike", rows)}},
-            invoices={**known.invoices, **_by_external_number(documents, posted, self.wanted.proven)},
+            invoices={**known.invoices, **_by_external_number(documents[SALES_INVOICE], SALES_INVOICE, posted)},
+            credit_memos={
+                **known.credit_memos,
+                **_by_external_number(documents[SALES_CREDIT_MEMO], SALES_CREDIT_MEMO, posted),
+            },
+            drafts={**known.drafts, **_with_lines(documents)},
             posted_payments={**known.posted_payments, **_booked(payments)},
             posted_refunds={**known.posted_refunds, **_by_account(paid)},
             probed=known.probed | self.wanted.keys,
@@ -238,10 +246,45 @@ _LEDGER_FIELDS = ("documentNumber", "documentType", "accountNumber", "debitAmoun
 _REFUND_TYPES = ("", "Refund")
 
 
-def _parts(name: str, entity: str, field: str, keys: Iterable[str], fields: tuple[str, ...] = ()) -> dict[str, Read]:
+def _parts(
+    name: str,
+    entity: str,
+    field: str,
+    keys: Iterable[str],
+    fields: tuple[str, ...] = (),
+    *,
+    expand: str = "",
+) -> dict[str, Read]:
     return {
-        f"{name} {place}": Read(entity, filter=any_of(field, part), select=fields)
+        f"{name} {place}": Read(entity, filter=any_of(field, part), select=fields, expand=expand)
         for place, part in enumerate(_portions(keys))
+    }
+
+
+@dataclass(frozen=True)
+class _Posted:
+    """What proves that documents are posted: the general ledger's entries by form, and ids that our own ledger knows."""
+
+    ledger: Mapping[Form, Postings]
+    ids: frozenset[str]
+
+
+def _proven(books: BusinessCentral, documents: Mapping[Form, Sequence[Row]], ids: frozenset[str]) -> _Posted:
+    """The postings behind documents that are Open: a released draft is Open too, and only the general ledger proves a
+    posting (trap 1)."""
+    is_open = [row for rows in documents.values() for row in rows if enum_text(str(row["status"])) == "Open"]
+    unproven = {str(row["number"]) for row in is_open if str(row["id"]) not in ids}
+    ledger = _ledger(books, {form.ledger_type for form in documents}, unproven)
+    by_form = {
+        form: _postings(row for row in ledger if enum_text(str(row["documentType"])) == form.ledger_type)
+        for form in documents
+    }
+    return _Posted(by_form, ids)
+
+
+def _with_lines(documents: Mapping[Form, Sequence[Row]]) -> dict[str, Draft]:
+    return {
+        str(row["id"]): draft_of(form, row) for form, rows in documents.items() for row in rows if form.lines in row
     }
 
 
@@ -308,18 +351,18 @@ def book_customer(row: Row) -> BookCustomer:
     )
 
 
-def _by_external_number(
-    rows: Iterable[Row], posted: Postings, proven: frozenset[str]
-) -> dict[str, tuple[BookInvoice, ...]]:
+def _by_external_number(rows: Iterable[Row], form: Form, posted: _Posted) -> dict[str, tuple[BookInvoice, ...]]:
     found: dict[str, tuple[BookInvoice, ...]] = {}
     for row in rows:
         key = str(row["externalDocumentNumber"]).strip().upper()
-        found[key] = (*found.get(key, ()), book_invoice(row, posted, proven))
+        found[key] = (*found.get(key, ()), book_invoice(row, posted.ledger[form], posted.ids, form))
     return found
 
 
-def book_invoice(row: Row, posted: Postings, proven: frozenset[str] = frozenset()) -> BookInvoice:
-    """A sales invoice; `posted` are the invoice entries of the general ledger, `proven` ids known to be posted."""
+def book_invoice(
+    row: Row, posted: Postings, proven: frozenset[str] = frozenset(), form: Form = SALES_INVOICE
+) -> BookInvoice:
+    """A sales document; `posted` are the entries of its kind in the general ledger, `proven` ids known to be posted."""
     status = enum_text(str(row["status"]))
     total = Decimal(row["totalAmountIncludingTax"])
     # Numbers of drafts and of posted invoices can be the same (facts section 4), so date and amount must fit too.
@@ -329,17 +372,25 @@ def book_invoice(row: Row, posted: Postings, proven: frozenset[str] = frozenset(
         id=str(row["id"]),
         number=str(row["number"]),
         customer_number=str(row.get("customerNumber") or ""),
-        total=total,
+        total=form.signed(total),
         status=status,
         posted=status in {"Paid", "Canceled", "Corrective"} or (status == "Open" and is_posted),
         posting_date=day(row.get("postingDate")),
         etag=str(row.get("@odata.etag") or ""),
         remaining=Decimal(row["remainingAmount"]) if row.get("remainingAmount") is not None else None,
+        entity=form.entity,
+        applies_to=_applies_to(row),
     )
 
 
-def _ledger(books: BusinessCentral, document_type: str, numbers: Iterable[str]) -> list[Row]:
-    return [row for row in _entries(books, numbers) if enum_text(str(row["documentType"])) == document_type]
+def _applies_to(row: Row) -> str:
+    """The invoice that a credit memo names: its id, or its number where it is no sales invoice."""
+    identity = str(row.get("invoiceId") or _NO_ID)
+    return identity if identity != _NO_ID else str(row.get("invoiceNumber") or "")
+
+
+def _ledger(books: BusinessCentral, document_types: Collection[str], numbers: Iterable[str]) -> list[Row]:
+    return [row for row in _entries(books, numbers) if enum_text(str(row["documentType"])) in document_types]
 
 
 def _entries(books: BusinessCentral, numbers: Iterable[str]) -> list[Row]:
@@ -348,11 +399,15 @@ def _entries(books: BusinessCentral, numbers: Iterable[str]) -> list[Row]:
 
 
 def _postings(rows: Iterable[Row]) -> Postings:
-    """Number, date and amount of each debit; one of an invoice's is its receivable, and an invoice over nothing has none."""
+    """Number, date and amount of each debit; one of an invoice's is its receivable, and an invoice over nothing has none.
+
+    A credit memo's receivable is a credit, so both sides count.
+    """
     found: set[tuple[str, date | None, Decimal]] = set()
     for row in rows:
         number, on = str(row["documentNumber"]), day(row.get("postingDate"))
-        found |= {(number, on, Decimal(row.get("debitAmount") or 0)), (number, on, Decimal(0))}
+        sides = {Decimal(row.get("debitAmount") or 0), Decimal(row.get("creditAmount") or 0), Decimal(0)}
+        found |= {(number, on, amount) for amount in sides}
     return frozenset(found)
 
 
@@ -367,7 +422,7 @@ def _booked(rows: Iterable[Row]) -> dict[str, Decimal]:
 
 def booked_payments(books: BusinessCentral, numbers: Iterable[str]) -> dict[str, Decimal]:
     """The payments among these document numbers that the general ledger knows, with their amounts."""
-    return _booked(_ledger(books, "Payment", numbers))
+    return _booked(_ledger(books, {"Payment"}, numbers))
 
 
 def _by_account(rows: Iterable[Row]) -> dict[str, dict[str, Decimal]]:

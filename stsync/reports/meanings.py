@@ -11,7 +11,6 @@ _BY_CAUSE = MappingProxyType(
         "twice-in-books": "The books may hold this revenue more than once.",
         "posted-with-other-total": "The books hold this document with another total than ServiceTitan.",
         "draft-differs": "A draft stands in Business Central; it was not posted, because its total or lines differ.",
-        "credit-not-carried": "A credit is not in the books: revenue and receivables stand too high by it.",
         "invoice-before-go-live": "Money received is not in the books; the open balance it pays was brought over by hand.",
         "customer-card-gone": "The customer's new data, and documents that need the card, stay out of the books.",
         "apply-in-business-central": "It is in the books; the customer's account shows it open until a person applies it.",

@@ -13,7 +13,7 @@ from stsync.businesscentral.odata import Read, all_of, compare, enum_text
 from stsync.core.source.fields import UnknownShape, amount
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
-from stsync.engine.survey import day
+from stsync.engine.bookrows import day
 from stsync.servicetitan.client import ServiceTitan, each_once
 
 NOTHING = Decimal("0.00")

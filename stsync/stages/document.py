@@ -9,19 +9,21 @@ from typing import Any
 
 from stsync.core.operations import Operation, Ref, Verb
 from stsync.core.sales import Expected
+from stsync.core.sales_form import Form
 from stsync.core.snapshot import BookInvoice
 
 
 @dataclass(frozen=True)
 class Document:
-    """One source document as the books should hold it.
+    """One source document as the books should hold it, in one of the two forms of sales documents.
 
+    `amount` is ServiceTitan's total, below zero for a credit.
     `revision` numbers the attempt: a draft that is replaced is a new write with a new key.
     """
 
     stage: str
     source_id: str
-    entity: str
+    form: Form
     natural_key: str
     label: str
     amount: Decimal
@@ -47,6 +49,7 @@ class Document:
             Verb.ADOPT,
             f"already in Business Central as {'posted' if found.posted else 'draft'} {found.number}; nothing is sent",
             target=found.id,
+            entity=found.entity,
             facts={"number": found.number, "posted": found.posted, "customer": found.customer_number},
         )
 
@@ -55,15 +58,22 @@ class Document:
         return self._post(found.id, after)
 
     def replace_and_post(self, found: BookInvoice, post: bool) -> list[Operation]:
-        """Delete our own outdated draft and make it anew; never done to anything posted."""
-        delete = self._operation(
-            Verb.DELETE, f"our own draft {found.number}, outdated", target=found.id, etag=found.etag or "*"
-        )
+        """Delete our own outdated draft and make it anew; never done to anything posted.
+
+        The draft may be of the other form, when the total has changed its sign: it goes before the new one comes.
+        """
+        delete = self.delete_draft(found, "outdated")
         return [delete, *self._next().create_and_post(post, after=(delete.key,))]
 
     def delete_draft(self, found: BookInvoice, why: str) -> Operation:
-        """Delete our own draft because its source was cancelled, if it still is as it was read: never once posted."""
-        return self._operation(Verb.DELETE, f"our own draft: {why}", target=found.id, etag=found.etag or "*")
+        """Delete our own draft (its source was cancelled or changed), if it still is as it was read: never once posted."""
+        return self._operation(
+            Verb.DELETE,
+            f"our own draft {found.number}: {why}",
+            target=found.id,
+            entity=found.entity,
+            etag=found.etag or "*",
+        )
 
     def _next(self) -> Document:
         return Document(**{**vars(self), "revision": self.revision + 1})
@@ -77,14 +87,14 @@ class Document:
             facts={"expected": self.expected},
         )
 
-    def _operation(self, verb: Verb, why: str, **more: Any) -> Operation:
+    def _operation(self, verb: Verb, why: str, *, entity: str = "", **more: Any) -> Operation:
         suffix = f":{self.revision}" if self.revision > 1 else ""
         return Operation(
             key=f"{self.stage}:{self.source_id}:{verb}{suffix}",
             stage=self.stage,
             source_id=self.source_id,
             verb=verb,
-            entity=self.entity,
+            entity=entity or self.form.entity,
             natural_key=self.natural_key,
             label=self.label,
             why=why,

@@ -1,7 +1,8 @@
-"""Invoices: a posted ServiceTitan invoice becomes one posted Business Central sales invoice.
+"""Invoices: a posted ServiceTitan invoice becomes one posted Business Central sales invoice, or sales credit memo.
 
 What a bookkeeper can rely on:
-- one ServiceTitan invoice has at most one sales invoice, found by its external document number `ST-<id>`;
+- one ServiceTitan invoice has at most one counterpart, found by its external document number `ST-<id>`;
+- an invoice below zero is a sales credit memo, applied to the invoice that it adjusts where the API allows that;
 - it is created as a draft, read back, compared to the cent, and only then posted;
 - every line stands on the account of that line and carries the dimension of that line's business unit;
 - an unmapped code holds the invoice and names the line to add; nothing is guessed;
@@ -11,7 +12,7 @@ What a bookkeeper can rely on:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,15 +21,23 @@ from stsync.core.links import Link
 from stsync.core.mapping import Gap, identity
 from stsync.core.mapping import Mapping as Choices
 from stsync.core.operations import digest
-from stsync.core.plan import About, Decision, act, hold, settle
+from stsync.core.plan import TO_APPLY, Decision, act, hold, settle, wait
+from stsync.core.posting_dates import Policy, PostingDay, closed, posting_day
 from stsync.core.reasons import Reason
-from stsync.core.sales import Expected, SalesLine, set_lines
+from stsync.core.sales import Expected, SalesLine, differences, set_lines
 from stsync.core.snapshot import BookInvoice, Snapshot
 from stsync.core.source.invoice import Invoice
+from stsync.core.tax_cause import causes, not_equal
 from stsync.core.text import fit
+from stsync.stages import document_reasons as why
 from stsync.stages import sales_lines
+from stsync.stages.credits import UNAPPLIED, Application, Original, application, to_apply, turned
 from stsync.stages.document import Document
+from stsync.stages.document_body import credit_memo, sales_invoice
+from stsync.stages.paper import Paper, fingerprint, natural_key, of_invoice
 from stsync.stages.sales_lines import Findings
+
+__all__ = ["STAGE", "Buyer", "Settings", "fingerprint", "natural_key", "plan", "plan_paper", "readiness"]
 
 STAGE = "invoices"
 
@@ -41,6 +50,7 @@ class Settings:
     status: str = "Posted"
     post: bool = True
     lines: sales_lines.Settings = field(default_factory=sales_lines.Settings)
+    closed_periods: Policy = "hold"
 
 
 @dataclass(frozen=True)
@@ -55,138 +65,238 @@ class Buyer:
     reason: Reason | None = None
 
 
-def natural_key(invoice_id: str) -> str:
-    """The external document number: from the ServiceTitan id alone, so that the books alone can answer for it."""
-    return f"ST-{invoice_id}"
+@dataclass(frozen=True)
+class _Case:
+    """One document with everything its decision depends on."""
 
+    paper: Paper
+    link: Link
+    buyer: Buyer
+    originals: Sequence[Original]
+    choices: Choices
+    snapshot: Snapshot
+    settings: Settings
 
-def fingerprint(invoice: Invoice) -> str:
-    """A hash of every amount, account, date and name that went, or would go, into the books.
+    @property
+    def found(self) -> tuple[BookInvoice, ...]:
+        return self.paper.found(self.snapshot)
 
-    A new balance or status is not among it, nor another number: the office may renumber (trap 21), and no amount moves.
-    """
-    return digest(
-        [
-            invoice.active,
-            invoice.invoiced_on,
-            invoice.due_on,
-            invoice.customer.id if invoice.customer else None,
-            invoice.total,
-            invoice.sales_tax,
-            invoice.tax_zone.id if invoice.tax_zone else None,
-            invoice.business_unit.id if invoice.business_unit else None,
-            invoice.location.id if invoice.location else None,
-            invoice.job_type,
-            [_item_print(item) for item in invoice.items],
-        ]
-    )
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The keys that the books must be asked for before an application is decided."""
+        return tuple(one.key for one in self.originals if one.key)
 
+    def hold(self, reason: Reason, **more: Any) -> Decision:
+        return hold(self.paper.kind, self.paper.id, self.paper.about, reason, **more)
 
-def _item_print(item: Any) -> list[object]:
-    account = item.account.id if item.account else None
-    unit = item.business_unit.id if item.business_unit else None
-    return [
-        item.description,
-        item.quantity,
-        item.price,
-        item.total,
-        item.sku,
-        item.chargeable,
-        item.taxable,
-        account,
-        unit,
-    ]
+    def settle(self, outcome: str, **more: Any) -> Decision:
+        return settle(self.paper.kind, self.paper.id, self.paper.about, outcome, **more)
+
+    def act(self, operations: Sequence[Any], **more: Any) -> Decision:
+        return act(self.paper.kind, self.paper.id, self.paper.about, operations, **more)
+
+    def document(self, body: dict[str, Any], expected: Expected, after: tuple[str, ...] = ()) -> Document:
+        return Document(
+            stage=self.paper.kind,
+            source_id=self.paper.id,
+            form=self.paper.form,
+            natural_key=self.paper.key,
+            label=self.paper.label,
+            amount=self.paper.document.total,
+            body=body,
+            expected=expected,
+            comes_first=(*self.buyer.comes_first, *after),
+            revision=self.link.revision,
+        )
+
+    def bare(self) -> Document:
+        """The document for writes that need no body: taking on, deleting."""
+        total = self.paper.document.total
+        return self.document({}, Expected(customer_number="", total=total, tax=total * 0, lines=()))
 
 
 def plan(
-    invoice: Invoice, *, link: Link, buyer: Buyer, choices: Choices, snapshot: Snapshot, settings: Settings
+    invoice: Invoice,
+    *,
+    link: Link,
+    buyer: Buyer,
+    choices: Choices,
+    snapshot: Snapshot,
+    settings: Settings,
+    originals: Sequence[Original] = (),
 ) -> Decision:
-    """Decide about one invoice, in the order a clerk would ask."""
-    about = _about(invoice)
+    """Decide about one invoice; `originals` is the one that it adjusts, if it does."""
+    paper = of_invoice(invoice)
+    return plan_paper(
+        paper, link=link, buyer=buyer, originals=originals, choices=choices, snapshot=snapshot, settings=settings
+    )
+
+
+def plan_paper(
+    paper: Paper,
+    *,
+    link: Link,
+    buyer: Buyer,
+    originals: Sequence[Original],
+    choices: Choices,
+    snapshot: Snapshot,
+    settings: Settings,
+) -> Decision:
+    """Decide about one invoice or credit memo, in the order a clerk would ask."""
+    reduces = originals if paper.document.total < 0 else ()
+    case = _Case(paper, link, buyer, reduces, choices, snapshot, settings)
     if link.is_baseline:
-        return settle(STAGE, invoice.id, about, "before_go_live", notes=(f"linked to opening document {link.number}",))
+        return case.settle("before_go_live", notes=(f"linked to opening document {link.number}",))
     if link.exists and link.posted:
-        return _already_posted(invoice, link, about)
-    early = _exported_by_us(invoice, link, snapshot, settings) or _not_for_us(invoice, link, about, snapshot, settings)
+        return _already_posted(case)
+    early = _exported_by_us(case) or _not_for_us(case)
     if early is not None:
         return early
-    findings = Findings()
+    dated = paper.document.invoiced_on
+    day = posting_day(dated, snapshot, settings.closed_periods) if dated is not None else None
+    if dated is None or day is None:
+        return case.hold(buyer.reason or closed(paper.noun, dated or settings.go_live, snapshot))
+    return _carried(case, day)
+
+
+def _carried(case: _Case, day: PostingDay) -> Decision:
+    """The document as it goes into the books: lines, terms, application."""
+    invoice, findings = case.paper.document, Findings()
     lines = sales_lines.sales_lines(
-        invoice, choices=choices, snapshot=snapshot, settings=settings.lines, findings=findings
+        invoice, choices=case.choices, snapshot=case.snapshot, settings=case.settings.lines, findings=findings
     )
     dimensions = sales_lines.header_dimensions(
-        invoice, choices=choices, snapshot=snapshot, settings=settings.lines, findings=findings
+        invoice, choices=case.choices, snapshot=case.snapshot, settings=case.settings.lines, findings=findings
     )
-    reason = _obstacle(invoice, buyer, snapshot) or findings.reason()
-    terms, terms_reason = _terms(invoice, choices, snapshot)
-    reason = reason or terms_reason
+    terms, terms_reason = _terms(case)
+    reason = case.buyer.reason or findings.reason() or terms_reason
+    more: dict[str, Any] = {"rules": tuple(findings.rules), "asks": case.asks}
     if reason is not None:
-        return hold(STAGE, invoice.id, about, reason, rules=tuple(findings.rules))
-    tax = _expected_tax(invoice, settings)
-    expected = Expected(buyer.number, invoice.total, tax, lines, invoice.invoiced_on, dimensions)
-    body = sales_invoice(invoice, buyer.number, lines, terms)
-    if dimensions:
+        return case.hold(reason, **more)
+    applied = _application(case, day)
+    if applied.waits is not None:
+        return wait(case.paper.kind, case.paper.id, case.paper.about, applied.waits, **more)
+    if day.remark:
+        lines = [*lines, _remark(day)]
+    if invoice.adjustment_to is not None and invoice.total >= 0:
+        findings.rules.append(f"it adds to invoice {invoice.adjustment_to} as an invoice of its own")
+    document = _document(case, _Content(day, lines, dimensions, terms, applied))
+    more |= {
+        "rules": tuple(findings.rules),
+        "notes": (*applied.notes, *((day.remark,) if day.remark else ())),
+        "fingerprint": fingerprint(invoice),
+    }
+    return _carry(case, document, applied, more)
+
+
+def _application(case: _Case, day: PostingDay) -> Application:
+    if not case.originals:
+        return UNAPPLIED
+    return application(
+        case.paper,
+        case.originals,
+        customer_number=case.buyer.number,
+        posting_on=day.on,
+        snapshot=case.snapshot,
+        refused=case.link.refusal,
+    )
+
+
+def _remark(day: PostingDay) -> SalesLine:
+    nothing = Decimal(0)
+    return SalesLine("Comment", "", fit(day.remark, 100), nothing, nothing, nothing)
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What goes into one document; the lines with ServiceTitan's signs."""
+
+    day: PostingDay
+    lines: Sequence[SalesLine]
+    dimensions: dict[str, str]
+    terms: str | None
+    applied: Application
+
+
+def _document(case: _Case, content: _Content) -> Document:
+    invoice, number, key = case.paper.document, case.buyer.number, case.paper.key
+    on = content.day.on
+    if invoice.total < 0:
+        content = replace(content, lines=turned(content.lines))
+        body = credit_memo(
+            key,
+            number,
+            content.lines,
+            dated=invoice.invoiced_on,
+            posting_on=on,
+            application=content.applied.body,
+        )
+    else:
+        body = sales_invoice(invoice, key, number, content.lines, posting_on=on, payment_terms_id=content.terms)
+    if content.dimensions:
         # After the lines: a server that goes by the order then gives each line its own values first, and a header's
         # values do not reach lines that are there (trap 19).
-        body["dimensionSetLines"] = set_lines(dimensions)
-    document = _document(invoice, link, buyer, expected, body)
-    more = {"rules": tuple(findings.rules), "fingerprint": fingerprint(invoice)}
-    return _carry(invoice, document, link=link, snapshot=snapshot, settings=settings, more=more)
+        body["dimensionSetLines"] = set_lines(content.dimensions)
+    return case.document(body, _expected(case, content), content.applied.after)
 
 
-def _document(invoice: Invoice, link: Link, buyer: Buyer, expected: Expected, body: dict[str, Any]) -> Document:
-    return Document(
-        stage=STAGE,
-        source_id=invoice.id,
-        entity="salesInvoices",
-        natural_key=natural_key(invoice.id),
-        label=f"invoice {_about(invoice).number}, {_about(invoice).name}",
-        amount=invoice.total,
-        body=body,
-        expected=expected,
-        comes_first=buyer.comes_first,
-        revision=link.revision,
+def _expected(case: _Case, content: _Content) -> Expected:
+    invoice, method = case.paper.document, case.settings.lines.tax_method
+    tax = invoice.sales_tax if method == "business_central" else invoice.total * 0
+    return Expected(
+        customer_number=case.buyer.number,
+        total=abs(invoice.total),
+        tax=case.paper.form.signed(tax),
+        lines=content.lines,
+        posting_on=content.day.on,
+        dimensions=content.dimensions,
+        dated=invoice.invoiced_on,
+        due_on=invoice.due_on if invoice.total >= 0 else None,
+        tax_method=method,
+        zone=invoice.tax_zone.name if invoice.tax_zone else "",
+        zone_percent=invoice.tax_rate * 100 if invoice.tax_rate is not None else None,
     )
 
 
-def _about(invoice: Invoice) -> About:
-    name = invoice.customer.name if invoice.customer else ""
-    return About(number=invoice.number or invoice.id, name=name, on=invoice.invoiced_on, amount=invoice.total)
+def _already_posted(case: _Case) -> Decision:
+    paper, link = case.paper, case.link
+    if link.fingerprint != fingerprint(paper.document):
+        return case.hold(why.changed_after_posting(paper, link.number, link.total))
+    if not case.originals:
+        return case.settle("posted")
+    left = _left_to_apply(case)
+    asks = (paper.key, *case.asks)
+    return case.settle(TO_APPLY, reason=left, asks=asks) if left is not None else case.settle("posted", asks=asks)
 
 
-def _already_posted(invoice: Invoice, link: Link, about: About) -> Decision:
-    if link.fingerprint == fingerprint(invoice):
-        return settle(STAGE, invoice.id, about, "posted")
-    return hold(STAGE, invoice.id, about, _changed_after_posting(invoice, link.number, link.total, about))
-
-
-def _changed_after_posting(invoice: Invoice, number: str, total: Decimal | None, about: About) -> Reason:
-    return Reason(
-        "changed-after-posting",
-        f"Invoice {about.number} was changed in ServiceTitan after it was posted as {number} "
-        f"for {total:,.2f}; ServiceTitan now says {invoice.total:,.2f}"
-        + ("." if invoice.active else " and that it is cancelled."),
-        f"Nothing was changed in the books. To see every field, run: stsync drift --only {invoice.id}\n"
-        f"To correct the books, undo the change in ServiceTitan, or run: stsync correct invoice {invoice.id}",
+def _left_to_apply(case: _Case) -> Reason | None:
+    """What a person still has to apply of a posted credit: nothing, if it named its invoice or is used up by now."""
+    own = next((one for one in case.found if one.posted), None)
+    if own is None or own.applies_to or own.status == "Paid" or own.posting_date is None:
+        return None
+    return to_apply(
+        case.paper,
+        [one for one in case.originals if one.waits is None],
+        customer_number=own.customer_number,
+        posting_on=own.posting_date,
+        snapshot=case.snapshot,
     )
 
 
-def _not_for_us(invoice: Invoice, link: Link, about: About, snapshot: Snapshot, settings: Settings) -> Decision | None:
-    """Invoices that do not belong in the books, or not yet."""
+def _not_for_us(case: _Case) -> Decision | None:
+    """Documents that do not belong in the books, or not yet."""
+    invoice, settings = case.paper.document, case.settings
     if not invoice.active:
-        return _cancelled(invoice, link, about, snapshot)
+        return _cancelled(case)
     outcome = readiness(invoice.status, settings.status)
     if outcome:
-        asks = (natural_key(invoice.id),) if _may_be_ours(outcome, invoice, settings) else ()
-        return settle(STAGE, invoice.id, about, outcome, asks=asks)
+        return case.settle(outcome, asks=(case.paper.key,) if _may_be_ours(outcome, invoice, settings) else ())
     if invoice.invoiced_on is None:
-        return hold(STAGE, invoice.id, about, _NO_DATE)
+        return case.hold(why.without_date(case.paper))
     if invoice.invoiced_on < settings.go_live:
-        return settle(STAGE, invoice.id, about, "before_go_live")
-    if invoice.total < 0:
-        return hold(STAGE, invoice.id, about, _CREDIT)
+        return case.settle("before_go_live")
     if invoice.total == 0 and all(item.total == 0 for item in invoice.items):
-        return settle(STAGE, invoice.id, about, "nothing_to_post")
+        return case.settle("nothing_to_post")
     return None
 
 
@@ -206,187 +316,126 @@ def _may_be_ours(outcome: str, invoice: Invoice, settings: Settings) -> bool:
     return outcome == "exported_elsewhere" and (invoice.invoiced_on or settings.go_live) >= settings.go_live
 
 
-def _exported_by_us(invoice: Invoice, link: Link, snapshot: Snapshot, settings: Settings) -> Decision | None:
+def _exported_by_us(case: _Case) -> Decision | None:
     """An exported document that the books hold under our key is ours: it is taken on, never made again."""
-    found = snapshot.invoices.get(natural_key(invoice.id), ())
-    outcome = readiness(invoice.status, settings.status)
-    if not found or not invoice.active or not _may_be_ours(outcome, invoice, settings):
+    invoice, found = case.paper.document, case.found
+    outcome = readiness(invoice.status, case.settings.status)
+    if not found or not invoice.active or not _may_be_ours(outcome, invoice, case.settings):
         return None
-    about, more = _about(invoice), {"fingerprint": fingerprint(invoice)}
+    more: dict[str, Any] = {"fingerprint": fingerprint(invoice)}
     if len(found) > 1:
-        return hold(STAGE, invoice.id, about, _twice(invoice, found), **more)
+        return case.hold(why.twice(case.paper, found), **more)
     if not found[0].posted:
-        return hold(STAGE, invoice.id, about, _exported_with_draft(invoice, found[0]), **more)
+        return case.hold(why.exported_with_draft(case.paper, found[0]), **more)
     if found[0].total != invoice.total:
-        return hold(STAGE, invoice.id, about, _posted_otherwise(invoice, found[0]), **more)
-    if link.exists and link.fingerprint != more["fingerprint"]:
-        reason = _changed_after_posting(invoice, found[0].number, found[0].total, about)
-        return hold(STAGE, invoice.id, about, reason, **more)
-    nothing = Expected(customer_number="", total=invoice.total, tax=invoice.total * 0, lines=())
-    document = _document(invoice, link, Buyer(), nothing, {})
-    return act(STAGE, invoice.id, about, [document.adopt(found[0])], outcome="posted", **more)
+        return case.hold(why.posted_otherwise(case.paper, found[0]), **more)
+    if case.link.exists and case.link.fingerprint != more["fingerprint"]:
+        return case.hold(why.changed_after_posting(case.paper, found[0].number, found[0].total), **more)
+    return _taken_on(case, found[0], more)
 
 
-def _exported_with_draft(invoice: Invoice, found: BookInvoice) -> Reason:
-    return Reason(
-        "exported-with-draft",
-        f"ServiceTitan shows invoice {_about(invoice).number} as exported, and Business Central holds it as draft "
-        f"{found.number}. Nothing was posted.",
-        f"If another program put it into the books, delete draft {found.number}; if none did, post the draft in "
-        "Business Central. The next run sees either.",
-    )
+def _taken_on(case: _Case, found: BookInvoice, more: dict[str, Any]) -> Decision:
+    """A posted document that an earlier run made, or a person posted."""
+    left = _left_to_apply(case) if case.originals else None
+    return case.act([case.bare().adopt(found)], outcome="posted", **{**more, "afterwards": left, "asks": case.asks})
 
 
-def _cancelled(invoice: Invoice, link: Link, about: About, snapshot: Snapshot) -> Decision:
+def _cancelled(case: _Case) -> Decision:
     """The books decide, not the ledger: a draft may have been posted by a person, or deleted, or its answer was lost."""
-    found = snapshot.invoices.get(natural_key(invoice.id), ())
+    found = case.found
     if not found:
-        return settle(STAGE, invoice.id, about, "nothing_to_post", notes=("cancelled in ServiceTitan before transfer",))
+        return case.settle("nothing_to_post", notes=("cancelled in ServiceTitan before transfer",))
     if len(found) > 1:
-        return hold(STAGE, invoice.id, about, _twice(invoice, found))
+        return case.hold(why.twice(case.paper, found))
     if found[0].posted:
-        return hold(STAGE, invoice.id, about, _changed_after_posting(invoice, found[0].number, found[0].total, about))
-    nothing = Expected(customer_number="", total=invoice.total, tax=invoice.total * 0, lines=())
-    document = _document(invoice, link, Buyer(), nothing, {})
-    return act(
-        STAGE, invoice.id, about, [document.delete_draft(found[0], "cancelled in ServiceTitan")], outcome="removed"
-    )
+        return case.hold(why.changed_after_posting(case.paper, found[0].number, found[0].total))
+    return case.act([case.bare().delete_draft(found[0], "cancelled in ServiceTitan")], outcome="removed")
 
 
-_NO_DATE = Reason(
-    "invoice-without-date",
-    "The invoice has no invoice date in ServiceTitan, so it belongs to no period.",
-    "Set the invoice date in ServiceTitan.",
-)
-_CREDIT = Reason(
-    "credit-not-carried",
-    "The invoice has a negative total; credits are not carried over by this version.",
-    "Enter a sales credit memo in Business Central by hand, with this invoice's number as external document number.",
-)
-
-
-def _obstacle(invoice: Invoice, buyer: Buyer, snapshot: Snapshot) -> Reason | None:
-    if buyer.reason is not None:
-        return buyer.reason
-    if invoice.invoiced_on is not None and not snapshot.accepts(invoice.invoiced_on):
-        return Reason(
-            "posting-date-closed",
-            f"The invoice is dated {invoice.invoiced_on}, but Business Central accepts posting dates "
-            f"{snapshot.posting_from or 'any'} to {snapshot.posting_to or 'any'}.",
-            "Open the period on the General Ledger Setup page (Allow Posting From/To), or date the invoice in "
-            "ServiceTitan into an open period.",
-        )
-    return None
-
-
-def _terms(invoice: Invoice, choices: Choices, snapshot: Snapshot) -> tuple[str | None, Reason | None]:
+def _terms(case: _Case) -> tuple[str | None, Reason | None]:
     """Payment terms travel only when the accountant maps them; the due date is carried over either way."""
-    if not invoice.term or not choices.tables["terms"]:
+    term = case.paper.document.term
+    if not term or not case.choices.tables["terms"] or case.paper.document.total < 0:
         return None, None
-    code = choices.lookup("terms", invoice.term) or identity(snapshot.payment_terms, invoice.term)
+    code = case.choices.lookup("terms", term) or identity(case.snapshot.payment_terms, term)
     if code is None:
-        return None, sales_lines.unmapped([Gap("terms", invoice.term)])
-    if code.upper() not in snapshot.payment_terms:
+        return None, sales_lines.unmapped([Gap("terms", term)])
+    if code.upper() not in case.snapshot.payment_terms:
         return None, Reason(
             "payment-terms-missing",
             f"Business Central has no payment terms {code}.",
             "Create them on the Payment Terms page, or change mapping.terms.",
         )
-    return snapshot.payment_terms[code.upper()], None
+    return case.snapshot.payment_terms[code.upper()], None
 
 
-def _expected_tax(invoice: Invoice, settings: Settings) -> Any:
-    return invoice.sales_tax if settings.lines.tax_method == "business_central" else invoice.total * 0
-
-
-def sales_invoice(
-    invoice: Invoice, customer_number: str, lines: Sequence[SalesLine], payment_terms_id: str | None
-) -> dict[str, Any]:
-    """The body of the draft, in the order that keeps every field (facts section 2.5, safe order)."""
-    body: dict[str, Any] = {
-        "customerNumber": customer_number,
-        "invoiceDate": invoice.invoiced_on,
-        "postingDate": invoice.invoiced_on,
-    }
-    if payment_terms_id is not None:
-        body["paymentTermsId"] = payment_terms_id
-    if invoice.due_on is not None:
-        body["dueDate"] = invoice.due_on
-    body["externalDocumentNumber"] = natural_key(invoice.id)
-    if invoice.number:
-        body["customerPurchaseOrderReference"] = fit(invoice.number, 35)
-    body.update(_ship_to(invoice))
-    body["salesInvoiceLines"] = [line.body() for line in lines]
-    return body
-
-
-def _ship_to(invoice: Invoice) -> dict[str, str]:
-    """Where the work was done. Lengths from facts section 2.5; the postal code comes before city and state (trap 15)."""
-    place = invoice.location_address
-    fields = {
-        "shipToName": fit(invoice.location.name, 100) if invoice.location else "",
-        "shipToAddressLine1": fit(place.street, 100),
-        "shipToAddressLine2": fit(place.unit, 50),
-        "shipToPostCode": fit(place.postal_code, 20),
-        "shipToCity": fit(place.city, 30),
-        "shipToState": fit(place.state, 30),
-    }
-    return {name: value for name, value in fields.items() if value}
-
-
-def _carry(
-    invoice: Invoice,
-    document: Document,
-    *,
-    link: Link,
-    snapshot: Snapshot,
-    settings: Settings,
-    more: dict[str, Any],
-) -> Decision:
-    """New, found again, or a draft that must be replaced: the writes for an invoice that may be carried over."""
-    about = _about(invoice)
-    found = snapshot.invoices.get(document.natural_key, ())
+def _carry(case: _Case, document: Document, applied: Application, more: dict[str, Any]) -> Decision:
+    """New, found again, or a draft that must be replaced: the writes for a document that may be carried over."""
+    found, post = case.found, case.settings.post
+    result = {"outcome": "posted" if post else "draft", "afterwards": applied.afterwards, **more}
     if len(found) > 1:
-        return hold(STAGE, invoice.id, about, _twice(invoice, found), **more)
+        return case.hold(why.twice(case.paper, found), **more)
     if not found:
-        operations = document.create_and_post(settings.post)
-        return act(STAGE, invoice.id, about, operations, outcome=_outcome(settings), **more)
-    known = link.exists and link.id == found[0].id
-    if found[0].posted and found[0].total != invoice.total:
-        return hold(STAGE, invoice.id, about, _posted_otherwise(invoice, found[0]), **more)
-    if found[0].posted and known and _changed_since(invoice, document, link):
-        reason = _changed_after_posting(invoice, found[0].number, found[0].total, about)
-        return hold(STAGE, invoice.id, about, reason, **more)
+        return case.act(document.create_and_post(post), **result)
     if found[0].posted:
-        return act(STAGE, invoice.id, about, [document.adopt(found[0])], outcome="posted", **more)
-    if known and _same_draft(document, link, found[0]) and found[0].total != invoice.total:
-        return hold(STAGE, invoice.id, about, _draft_otherwise(invoice, found[0]), **more)
-    if not _same_draft(document, link, found[0]) and not known and link.settled:
-        return hold(STAGE, invoice.id, about, _draft_of_unknown_origin(invoice, found[0]), **more)
-    if not _same_draft(document, link, found[0]):
-        operations = document.replace_and_post(found[0], settings.post)
-        return act(STAGE, invoice.id, about, operations, outcome=_outcome(settings), **more)
-    adopt = [] if known else [document.adopt(found[0])]
-    post = [document.post_draft(found[0], tuple(one.key for one in adopt))] if settings.post else []
-    if not adopt and not post:
-        return settle(STAGE, invoice.id, about, "draft", **more)
-    return act(STAGE, invoice.id, about, [*adopt, *post], outcome=_outcome(settings), **more)
+        return _found_posted(case, found[0], document, more)
+    if _same_draft(document, case.link, found[0]):
+        return _found_draft(case, found[0], document, {**more, "afterwards": applied.afterwards})
+    known = case.link.exists and case.link.id == found[0].id
+    if not known and case.link.settled:
+        return case.hold(why.draft_of_unknown_origin(case.paper, found[0]), **more)
+    return case.act(document.replace_and_post(found[0], post), **result)
 
 
-def _outcome(settings: Settings) -> str:
-    return "posted" if settings.post else "draft"
+def _found_posted(case: _Case, found: BookInvoice, document: Document, more: dict[str, Any]) -> Decision:
+    invoice = case.paper.document
+    if found.total != invoice.total:
+        return case.hold(why.posted_otherwise(case.paper, found), **more)
+    if case.link.exists and case.link.id == found.id and _changed_since(invoice, document, case.link):
+        return case.hold(why.changed_after_posting(case.paper, found.number, found.total), **more)
+    return _taken_on(case, found, more)
+
+
+def _found_draft(case: _Case, found: BookInvoice, document: Document, more: dict[str, Any]) -> Decision:
+    """Our own draft, as we would make it now: it is posted, unless Business Central gave it another total."""
+    known = case.link.exists and case.link.id == found.id
+    if known and found.total != case.paper.document.total:
+        return case.hold(_draft_differs(case, found, document), **more)
+    adopt = [] if known else [document.adopt(found)]
+    post = [document.post_draft(found, tuple(one.key for one in adopt))]
+    operations = [*adopt, *(post if case.settings.post else [])]
+    if not operations:
+        return case.settle("draft", **more)
+    return case.act(operations, outcome="posted" if case.settings.post else "draft", **more)
+
+
+def _draft_differs(case: _Case, found: BookInvoice, document: Document) -> Reason:
+    """Why the draft has another total, as closely as its lines tell when they were read with it."""
+    draft = case.snapshot.drafts.get(found.id)
+    if draft is None:
+        said = f"it comes to {abs(found.total):,.2f}, ServiceTitan's total is {abs(case.paper.document.total):,.2f}"
+        return not_equal(document.form, found.number, [said], [])
+    return not_equal(
+        document.form, found.number, differences(document.expected, draft), causes(document.expected, draft)
+    )
 
 
 def _same_draft(document: Document, link: Link, found: BookInvoice) -> bool:
     """Whether a draft that stands in the books is the one we would make now.
 
-    Without a ledger row for it (the answer, or our state, was lost) its total, date and customer decide here; every
-    draft is compared line by line before it is posted in any case.
+    Without a ledger row for it (the answer, or our state, was lost) its form, total, date, customer and application
+    decide here; every draft is compared line by line before it is posted in any case.
     """
     if link.exists and link.id == found.id:
-        return link.digest == digest(document.body)
-    ours = (document.amount, document.body["postingDate"], document.expected.customer_number.upper())
-    return (found.total, found.posting_date, found.customer_number) == ours
+        return link.digest == digest(document.body) and found.entity == document.form.entity
+    ours = (
+        document.form.entity,
+        document.amount,
+        document.body["postingDate"],
+        document.expected.customer_number.upper(),
+        document.body.get("invoiceId") or document.body.get("invoiceNumber") or "",
+    )
+    return (found.entity, found.total, found.posting_date, found.customer_number, found.applies_to) == ours
 
 
 def _changed_since(invoice: Invoice, document: Document, link: Link) -> bool:
@@ -395,41 +444,3 @@ def _changed_since(invoice: Invoice, document: Document, link: Link) -> bool:
     Both must differ: the body alone also changes with the mapping, the source alone with what the books never see.
     """
     return link.fingerprint != fingerprint(invoice) and link.digest != digest(document.body)
-
-
-def _twice(invoice: Invoice, found: Sequence[BookInvoice]) -> Reason:
-    numbers = ", ".join(one.number for one in found)
-    return Reason(
-        "twice-in-books",
-        f"Business Central holds {len(found)} sales invoices with external document number "
-        f"{natural_key(invoice.id)}: {numbers}.",
-        "Delete or credit the ones that should not be there, then let the next run look again.",
-    )
-
-
-def _draft_otherwise(invoice: Invoice, found: BookInvoice) -> Reason:
-    return Reason(
-        "draft-differs",
-        f"Draft {found.number} in Business Central comes to {found.total:,.2f}; ServiceTitan's total is "
-        f"{invoice.total:,.2f}. Nothing was posted.",
-        f"Open draft {found.number}. Differences in tax come from the tax set-up of the customer or the account; with "
-        "tax method 'line' every line must be untaxed in Business Central (invoices.tax.exempt_code).",
-    )
-
-
-def _draft_of_unknown_origin(invoice: Invoice, found: BookInvoice) -> Reason:
-    return Reason(
-        "draft-of-unknown-origin",
-        f"Business Central holds draft {found.number} with external document number {natural_key(invoice.id)}, which is "
-        f"not what ServiceTitan says now, and stsync does not remember making it.",
-        f"Look at draft {found.number}. If nobody needs it, delete it; the next run makes the right one.",
-    )
-
-
-def _posted_otherwise(invoice: Invoice, found: BookInvoice) -> Reason:
-    return Reason(
-        "posted-with-other-total",
-        f"Business Central holds posted invoice {found.number} for {found.total:,.2f}; "
-        f"ServiceTitan's total is {invoice.total:,.2f}.",
-        f"Compare both; correct {found.number} with a credit memo in Business Central, or the invoice in ServiceTitan.",
-    )

@@ -215,8 +215,9 @@ def _can_be_paid(month: Office, key: str) -> bool:
 def _promised(operation: Any) -> tuple[str, ...]:
     """An operation of the preview, as something that a request can be compared with."""
     body = dict(shown(operation.body))
-    if operation.entity == "customerPayments" and str(body.get("appliesToInvoiceId", "")).startswith("<id from "):
-        body["appliesToInvoiceId"] = "ST-" + re.sub(r"\D", "", body["appliesToInvoiceId"].split(":")[1])
+    for field in ("appliesToInvoiceId", "invoiceId"):
+        if str(body.get(field, "")).startswith("<id from "):
+            body[field] = "ST-" + re.sub(r"\D", "", body[field].split(":")[1])
     key = operation.natural_key if operation.verb in {"update", "post", "delete"} else ""
     return operation.verb.value, operation.entity, key, json.dumps(_normal(body), sort_keys=True)
 
@@ -229,16 +230,16 @@ def _sent(month: Office, entry: Entry) -> tuple[str, ...]:
         return _sent_to_servicetitan(month, entry.method, path, body)
     company = month.world.company
     if path.endswith("/Microsoft.NAV.post"):
-        found = re.search(r"/(salesInvoices|journals)\(([0-9a-f-]+)\)/", path)
+        found = re.search(r"/(salesInvoices|salesCreditMemos|journals)\(([0-9a-f-]+)\)/", path)
         assert found
-        holders = company.invoices if found.group(1) == "salesInvoices" else company.journals
-        holder = next(one for one in holders if one.id == found.group(2))
-        key = holder.external_document_number if found.group(1) == "salesInvoices" else holder.code
+        holders: Any = {"salesInvoices": company.invoices, "salesCreditMemos": company.credit_memos}
+        holder = next(one for one in holders.get(found.group(1), company.journals) if one.id == found.group(2))
+        key = holder.code if found.group(1) == "journals" else holder.external_document_number
         return "post", found.group(1), key, "{}"
     entity = re.sub(r"\(.*?\)", "", path.rsplit("/", 1)[1])
-    if "appliesToInvoiceId" in body:
-        invoice = next(one for one in company.invoices if one.id == body["appliesToInvoiceId"])
-        body["appliesToInvoiceId"] = invoice.external_document_number
+    for field in {"appliesToInvoiceId", "invoiceId"} & body.keys():
+        invoice = next(one for one in company.invoices if one.id == body[field])
+        body[field] = invoice.external_document_number
     verb = {"POST": "create", "PATCH": "update", "DELETE": "delete"}[entry.method]
     return verb, entity, "", json.dumps(body, sort_keys=True)
 

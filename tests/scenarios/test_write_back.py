@@ -36,13 +36,14 @@ def telling(office: Office) -> Office:
 
 
 def in_books(office: Office) -> dict[int, str]:
-    """The posted invoices, by ServiceTitan id: their number in Business Central."""
-    found = {}
-    for row in office.world.tenant.invoices.values():
-        document = office.invoice(row["id"])
-        if document is not None and document.posted:
-            found[row["id"]] = document.number
-    return found
+    """The posted invoices, credits among them, by ServiceTitan id: their number in Business Central."""
+    documents = [*office.world.company.invoices, *office.world.company.credit_memos]
+    numbers = {one.external_document_number: one.number for one in documents if one.posted}
+    return {
+        row["id"]: numbers[f"ST-{row['id']}"]
+        for row in office.world.tenant.invoices.values()
+        if f"ST-{row['id']}" in numbers
+    }
 
 
 def paid_in(office: Office) -> set[int]:
@@ -142,7 +143,8 @@ def _rows_sent(office: Office, entry: Entry) -> list[tuple[str, ...]]:
     rows = rows_of(entry) if entry.system == "servicetitan_api" else []
     if not rows:
         return [_sent(office, entry)]
-    keys = {one.number: one.external_document_number for one in office.world.company.invoices if one.posted}
+    documents = [*office.world.company.invoices, *office.world.company.credit_memos]
+    keys = {one.number: one.external_document_number for one in documents if one.posted}
     told = []
     for resource, row in rows:
         body = {name: str(value) for name, value in row.items()}

@@ -67,7 +67,8 @@ class Invoice:
 
     `job_type` is empty without a job. `trades` are of its business units, by their id, as far as they were looked up:
     a row of the feed does not have them.
-    `balance` is what ServiceTitan counted as unpaid at `modified_on` (UTC to the second).
+    `balance` is what ServiceTitan counted as unpaid at `modified_on` (UTC to the second); `tax_rate` the rate of its tax
+    zone, a fraction.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Invoice:
     trades: Mapping[str, Named | None] = field(default_factory=dict)
     balance: Decimal | None = None
     modified_on: str = ""
+    tax_rate: Decimal | None = None
 
     @classmethod
     def parse(cls, row: Row) -> Invoice:
@@ -105,7 +107,7 @@ class Invoice:
             subtotal=fields.amount(row, "subTotal"),
             sales_tax=fields.optional_amount(row, "salesTax") or Decimal("0.00"),
             total=fields.amount(row, "total"),
-            tax_zone=_tax_zone(row),
+            tax_zone=tax_zone(row),
             customer=fields.named(row, "customer"),
             location=fields.named(row, "location"),
             location_address=fields.address(row, "locationAddress"),
@@ -116,6 +118,7 @@ class Invoice:
             job_type=_job_type(row),
             balance=fields.optional_amount(row, "balance"),
             modified_on=fields.second(row, "modifiedOn"),
+            tax_rate=tax_rate(row),
         )
 
     @property
@@ -142,10 +145,16 @@ def _order(row: Row) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _tax_zone(row: Row) -> Named | None:
+def tax_zone(row: Row) -> Named | None:
     """The tax code used; taxZoneId is a newer field and may be missing (facts section 3.1)."""
     code = fields.named(row, "salesTaxCode")
     if code is not None:
         return code
     zone = fields.reference(row, "taxZoneId")
     return Named(zone, "") if zone else None
+
+
+def tax_rate(row: Row) -> Decimal | None:
+    """The rate of the tax code, a fraction, as it is today (facts section 6, tax)."""
+    code = fields.part(row, "salesTaxCode")
+    return fields.optional_amount(code, "taxRate") if code is not None else None

@@ -55,7 +55,7 @@ class Payment:
             type_id=fields.text(row, "typeId"),
             type_name=fields.text(row, "type"),
             customer=fields.named(row, "customer"),
-            applications=_applications(row),
+            applications=applications(row),
             refunded_payment=fields.reference(row, "refundedPaymentId"),
             check_number=fields.text(row, "checkNumber"),
             memo=fields.text(row, "memo"),
@@ -73,7 +73,7 @@ class Payment:
         return self.total - self.applied
 
 
-def _applications(row: Row) -> tuple[Application, ...]:
+def applications(row: Row) -> tuple[Application, ...]:
     """Applications by invoice: several to one invoice are added up, because the set is what matters (trap 25)."""
     amounts: dict[str, Decimal] = {}
     numbers: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Drafts of sales invoices: made as a whole or line by line, and read back as Business Central itself holds them."""
+"""Drafts of sales documents: made as a whole or line by line, and read back as Business Central itself holds them."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from decimal import Decimal
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
-from stsync.businesscentral.odata import Read, any_of, entity, enum_text
+from stsync.businesscentral.odata import Read, any_of, entity
 from stsync.core.sales import Draft, DraftLine, Expected, SalesLine, wrong_dimensions
+from stsync.core.sales_form import Form
 from stsync.engine.apply.customers import sent
 from stsync.engine.apply.dimension_forms import Forms, without_own_dimensions
 from stsync.engine.apply.protocol import Sent
-from stsync.engine.survey import day
+from stsync.engine.bookrows import draft_of, with_lines
 from stsync.http.answers import Answer
 from stsync.http.outcomes import Refused
 
 Row = Mapping[str, Any]
-_LINES = "salesInvoiceLines($expand=dimensionSetLines)"
 _DIMENSIONS = "dimensionSetLines"
 
 
 class DraftMaker:
     """Makes a draft in one request where that is taken, else with fewer things nested in it, and adds the rest."""
 
-    def __init__(self, books: BusinessCentral) -> None:
+    def __init__(self, books: BusinessCentral, form: Form) -> None:
         self._books = books
+        self._form = form
         self._forms = Forms()
 
     def make(self, body: Mapping[str, Any]) -> Sent:
         """The new draft; dimensions that it could not take along are still missing. Raises Refused.
 
-        A draft that is left half made keeps its external document number, and a total that is not the invoice's:
+        A draft that is left half made keeps its external document number, and a total that is not the document's:
         the next run finds it by the one and replaces it because of the other.
         """
         answer = self._created(body)
         made = sent(answer)
         if made.id and _shows_no_amount(answer):
-            self._add_missing_lines(made.id, body["salesInvoiceLines"])
+            self._add_missing_lines(made.id, body[self._form.lines])
         return made
 
     def _created(self, body: Mapping[str, Any]) -> Answer:
         attempt = self._forms.attempt()
         while True:
             try:
-                answer = self._books.create("salesInvoices", attempt.body(body))
+                answer = self._books.create(self._form.entity, attempt.body(body))
             except Refused as error:
                 if not attempt.another(error):
                     raise
@@ -56,8 +57,8 @@ class DraftMaker:
 
     def _add_missing_lines(self, draft_id: str, lines: Sequence[Mapping[str, Any]]) -> None:
         """Give the draft its lines, unless it has some: an answer without totals does not say which."""
-        draft = entity("salesInvoices", draft_id)
-        path = f"{draft}/salesInvoiceLines"
+        draft = entity(self._form.entity, draft_id)
+        path = f"{draft}/{self._form.lines}"
         if self._books.read(Read(path)):
             return
         try:
@@ -74,22 +75,24 @@ def _shows_no_amount(answer: Answer) -> bool:
     return Decimal(str(body.get("totalAmountIncludingTax") or 0)) == 0
 
 
-def read_drafts(books: BusinessCentral, natural_keys: Iterable[str], *, dimensions: bool = True) -> dict[str, Draft]:
-    """The sales invoices with these external document numbers, by id; with `dimensions` also the documents' own."""
-    expand = f"{_DIMENSIONS},{_LINES}" if dimensions else _LINES
-    rows = books.read(Read("salesInvoices", filter=any_of("externalDocumentNumber", natural_keys), expand=expand))
-    return {str(row["id"]): _draft(row) for row in rows}
+def read_drafts(
+    books: BusinessCentral, form: Form, natural_keys: Iterable[str], *, dimensions: bool = True
+) -> dict[str, Draft]:
+    """The sales documents with these external document numbers, by id; with `dimensions` also the documents' own."""
+    expand = f"{_DIMENSIONS},{with_lines(form)}" if dimensions else with_lines(form)
+    rows = books.read(Read(form.entity, filter=any_of("externalDocumentNumber", natural_keys), expand=expand))
+    return {str(row["id"]): draft_of(form, row) for row in rows}
 
 
-def read_draft(books: BusinessCentral, draft_id: str, *, dimensions: bool = True) -> Draft | None:
+def read_draft(books: BusinessCentral, form: Form, draft_id: str, *, dimensions: bool = True) -> Draft | None:
     """One draft by its own path: that makes Business Central calculate its totals anew (facts 2.5, GET writes)."""
-    path = entity("salesInvoices", draft_id)
+    path = entity(form.entity, draft_id)
     row = books.one(path)
     if row is None:
         return None
-    lines = books.read(Read(f"{path}/salesInvoiceLines", expand=_DIMENSIONS))
+    lines = books.read(Read(f"{path}/{form.lines}", expand=_DIMENSIONS))
     own = books.read(Read(f"{path}/{_DIMENSIONS}")) if dimensions else []
-    return _draft({**row, "salesInvoiceLines": lines, _DIMENSIONS: own})
+    return draft_of(form, {**row, form.lines: lines, _DIMENSIONS: own})
 
 
 def aligned(expected: Expected, draft: Draft) -> Draft:
@@ -109,33 +112,3 @@ def aligned(expected: Expected, draft: Draft) -> Draft:
 def _counterpart(want: SalesLine, lines: Sequence[DraftLine]) -> DraftLine | None:
     equal = [line for line in lines if (line.number, line.amount) == (want.number.upper(), want.amount)]
     return min(equal, key=lambda line: len(wrong_dimensions(want, line)), default=None)
-
-
-def _draft(row: Row) -> Draft:
-    lines = sorted(row.get("salesInvoiceLines") or (), key=lambda line: int(line.get("sequence") or 0))
-    return Draft(
-        id=str(row["id"]),
-        number=str(row["number"]),
-        customer_number=str(row.get("customerNumber") or ""),
-        status=enum_text(str(row["status"])),
-        total=Decimal(row["totalAmountIncludingTax"]),
-        tax=Decimal(row["totalTaxAmount"]),
-        lines=[_line(line) for line in lines],
-        etag=str(row.get("@odata.etag") or "*"),
-        posting_on=day(row.get("postingDate")),
-        dimensions=_dimensions(row),
-    )
-
-
-def _dimensions(row: Row) -> dict[str, str]:
-    return {str(one["code"]): str(one["valueCode"]) for one in row.get(_DIMENSIONS) or ()}
-
-
-def _line(row: Row) -> DraftLine:
-    return DraftLine(
-        kind=enum_text(str(row.get("lineType") or "")),
-        number=str(row.get("lineObjectNumber") or ""),
-        amount=Decimal(row.get("amountExcludingTax") or 0),
-        dimensions=_dimensions(row),
-        id=str(row["id"]),
-    )

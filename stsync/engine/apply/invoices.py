@@ -1,12 +1,12 @@
-"""Sales invoices: drafts are made, read back in bulk, compared to the cent, posted, and read back again.
+"""Sales invoices and credit memos: drafts are made, read back in bulk, compared to the cent, posted, and read back again.
 
 Crash here and the next run finds, by the external document number: no document (it is made), a draft (it is
-compared and posted), or a posted invoice (it is taken on). None of them is ever made twice.
+compared and posted), or a posted document (it is taken on). None of them is ever made twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,38 +16,48 @@ from stsync.core.operations import Operation, Verb
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.core.sales import Draft, Expected, differences
+from stsync.core.sales_form import FORMS, Form
+from stsync.core.tax_cause import causes, not_equal
 from stsync.engine.apply.desk import Desk
 from stsync.engine.apply.dimensions import DefaultsRead, held_by_rules, mended
 from stsync.engine.apply.drafts import DraftMaker, aligned, read_draft, read_drafts
 from stsync.engine.apply.protocol import Protocol, RecordHeld, Sent, carried_facts
+from stsync.http.outcomes import Refused
 
 # So many drafts are read back in one request; their lines make such an answer large.
 DOCUMENTS_PER_READ = 25
 
 
 class InvoiceDesk:
-    """Carries out the invoice decisions of a plan."""
+    """Carries out a plan's decisions about invoices and credit memos."""
 
     def __init__(self, books: BusinessCentral, protocol: Protocol, desk: Desk) -> None:
         self._books = books
         self._protocol = protocol
         self._desk = desk
-        self._maker = DraftMaker(books)
+        self._makers = {form.entity: DraftMaker(books, form) for form in FORMS.values()}
         self._defaults = DefaultsRead(books)
 
     def apply(self, decisions: Sequence[Decision]) -> None:
-        """Carry out every invoice decision, a few documents at a time."""
-        for start in range(0, len(decisions), DOCUMENTS_PER_READ):
-            part = decisions[start : start + DOCUMENTS_PER_READ]
-            made = [one for one in part if self._guarded(one, partial(self._make, one))]
-            self._post_all([one for one in made if _posting(one) is not None])
-            for decision in made:
-                if _posting(decision) is None:
-                    self._desk.carry(decision)
-            self._desk.progress("invoices", start + len(part), len(decisions))
+        """Carry out every decision, a few documents at a time; a credit comes after the invoice that it names."""
+        done = 0
+        for batch in _in_order(decisions):
+            for start in range(0, len(batch), DOCUMENTS_PER_READ):
+                part = batch[start : start + DOCUMENTS_PER_READ]
+                self._apply(part)
+                done += len(part)
+                self._desk.progress(part[-1].kind, done, len(decisions))
+
+    def _apply(self, part: Sequence[Decision]) -> None:
+        made = [one for one in part if self._guarded(one, partial(self._make, one))]
+        for form in FORMS.values():
+            self._post_all(form, [one for one in made if _posts(one, form)])
+        for decision in made:
+            if _posting(decision) is None:
+                self._desk.carry(decision)
 
     def _guarded(self, decision: Decision, work: Any) -> bool:
-        return self._desk.guarded(decision, work, waits_for="its customer")
+        return self._desk.guarded(decision, work, waits_for="its customer, or the invoice that it reduces")
 
     def _make(self, decision: Decision) -> None:
         """Everything before the posting: an outdated draft deleted, a new one made, a found one taken on."""
@@ -56,100 +66,129 @@ class InvoiceDesk:
             if "customer" in operation.facts:
                 facts["customer"] = operation.facts["customer"]
             if operation.verb == Verb.CREATE:
-                self._protocol.perform(operation, self._create, facts=facts)
+                self._protocol.perform(operation, partial(self._create, operation), facts=facts)
             elif operation.verb == Verb.DELETE:
                 self._protocol.perform(operation, partial(self._delete, operation), facts=facts)
             elif operation.verb == Verb.ADOPT:
                 self._protocol.adopt(operation, facts)
 
-    def _create(self, body: dict[str, Any], _target: str, _parent: str) -> Sent:
-        return self._maker.make(body)
+    def _create(self, operation: Operation, body: dict[str, Any], _target: str, _parent: str) -> Sent:
+        return self._makers[operation.entity].make(body)
 
     def _delete(self, operation: Operation, _body: dict[str, Any], target: str, _parent: str) -> Sent:
-        answer = self._books.delete(entity("salesInvoices", target), operation.etag or "*")
+        answer = self._books.delete(entity(operation.entity, target), operation.etag or "*")
         return Sent(target, None, answer.request_id)
 
-    def _post_all(self, decisions: Sequence[Decision]) -> None:
+    def _post_all(self, form: Form, decisions: Sequence[Decision]) -> None:
         """Compare and post; the numbers of what was posted are read in one go."""
         if not decisions:
             return
-        drafts = self._drafts(decisions)
-        sent_off = [one for one in decisions if self._guarded(one, partial(self._compare_and_post, one, drafts))]
-        self._confirm(sent_off)
+        drafts = self._drafts(form, decisions)
+        sent_off = [one for one in decisions if self._guarded(one, partial(self._compare_and_post, one, form, drafts))]
+        self._confirm(form, sent_off)
 
-    def _drafts(self, decisions: Sequence[Decision]) -> dict[str, Draft]:
-        postings = [one for decision in decisions if (one := _posting(decision)) is not None]
+    def _drafts(self, form: Form, decisions: Sequence[Decision]) -> dict[str, Draft]:
+        postings = [_posted_by(decision) for decision in decisions]
         self._defaults.of_all(one.facts["expected"] for one in postings)
         dimensions = any(one.facts["expected"].dimensions for one in postings)
-        keys = [decision.operations[0].natural_key for decision in decisions]
-        return read_drafts(self._books, keys, dimensions=dimensions)
+        return read_drafts(self._books, form, [one.natural_key for one in postings], dimensions=dimensions)
 
-    def _compare_and_post(self, decision: Decision, drafts: Mapping[str, Draft]) -> None:
-        posting = _posting(decision)
-        assert posting is not None
+    def _compare_and_post(self, decision: Decision, form: Form, drafts: Mapping[str, Draft]) -> None:
+        posting = _posted_by(decision)
         target = self._protocol.target(posting)
         expected: Expected = posting.facts["expected"]
-        draft = self._settled_draft(target, expected, drafts)
+        draft = self._settled_draft(form, target, expected, drafts)
         if draft is None:
             raise RecordHeld(_draft_gone(decision))
         found = differences(expected, draft)
-        if not found:
-            held_by_rules(decision.about, expected, draft, self._defaults)
-            tell = partial(self._protocol.note, "dimension-set", posting)
-            found = mended(self._books, "salesInvoices", expected, draft, tell)
         if found:
-            raise RecordHeld(not_equal(draft, found))
-        self._protocol.attempt(posting, self._post)
+            raise RecordHeld(not_equal(form, draft.number, found, causes(expected, draft)))
+        held_by_rules(decision.about, expected, draft, self._defaults)
+        tell = partial(self._protocol.note, "dimension-set", posting)
+        found = self._mend_dates(form, posting, expected, draft)
+        found += mended(self._books, form.entity, expected, draft, tell)
+        if found:
+            raise RecordHeld(not_equal(form, draft.number, found, ()))
+        self._protocol.attempt(posting, partial(self._post, form))
 
-    def _settled_draft(self, target: str, expected: Expected, drafts: Mapping[str, Draft]) -> Draft | None:
+    def _settled_draft(self, form: Form, target: str, expected: Expected, drafts: Mapping[str, Draft]) -> Draft | None:
         """The draft as the list showed it if it is as it must be, else as it shows itself on its own."""
         listed = drafts.get(target)
         draft = aligned(expected, listed) if listed is not None else None
         if draft is not None and not differences(expected, draft):
             return draft
-        alone = read_draft(self._books, target, dimensions=bool(expected.dimensions))
+        alone = read_draft(self._books, form, target, dimensions=bool(expected.dimensions))
         return aligned(expected, alone) if alone is not None else None
 
-    def _post(self, _body: dict[str, Any], target: str, _parent: str) -> Sent:
-        answer = self._books.action(entity("salesInvoices", target), "post")
+    def _post(self, form: Form, _body: dict[str, Any], target: str, _parent: str) -> Sent:
+        answer = self._books.action(entity(form.entity, target), "post")
         return Sent(target, None, answer.request_id)
 
-    def _confirm(self, decisions: Sequence[Decision]) -> None:
+    def _mend_dates(self, form: Form, posting: Operation, expected: Expected, draft: Draft) -> list[str]:
+        """Give the document its own date back where the posting date dragged it along (facts section 16); the due date
+        goes after it, because it follows from it (trap 25)."""
+        if expected.dated is None or draft.dated == expected.dated:
+            return []
+        due = {"dueDate": expected.due_on} if expected.due_on is not None else {}
+        dates = {name: day.isoformat() for name, day in {form.dated: expected.dated, **due}.items()}
+        try:
+            self._books.update(entity(form.entity, draft.id), dates, "*")
+        except Refused as error:
+            return [f"the document date is {draft.dated}, not {expected.dated} ({error.text})"]
+        self._protocol.note("dates-set", posting, dates)
+        return []
+
+    def _confirm(self, form: Form, decisions: Sequence[Decision]) -> None:
         """Read the posted numbers and write them down."""
         if not decisions:
             return
-        keys = [decision.operations[0].natural_key for decision in decisions]
+        keys = [_posted_by(decision).natural_key for decision in decisions]
         fields = ("id", "number", "status", "externalDocumentNumber")
-        rows = self._books.read(Read("salesInvoices", filter=any_of("externalDocumentNumber", keys), select=fields))
+        rows = self._books.read(Read(form.entity, filter=any_of("externalDocumentNumber", keys), select=fields))
         by_id = {str(row["id"]): row for row in rows}
         for decision in decisions:
-            posting = _posting(decision)
-            assert posting is not None
+            posting = _posted_by(decision)
             target = self._protocol.target(posting)
             row = by_id.get(target)
             number = str(row["number"]) if row is not None else None
             self._protocol.record(posting, Sent(target, number), carried_facts(decision, posting))
-            self._protocol.close_intents("invoices", decision.source_id, target, number, {})
+            self._protocol.close_intents(decision.kind, decision.source_id, target, number, {})
             self._desk.carry(decision)
+
+
+def _in_order(decisions: Sequence[Decision]) -> Iterable[Sequence[Decision]]:
+    """First what comes after no posting of another document, then the credits that name one of these."""
+    posts = {
+        one.key: decision.source_id for decision in decisions for one in decision.operations if one.verb == Verb.POST
+    }
+    first: list[Decision] = []
+    later: list[Decision] = []
+    for decision in decisions:
+        after = {key for one in decision.operations for key in one.after}
+        waits = any(posts.get(key, decision.source_id) != decision.source_id for key in after)
+        (later if waits else first).append(decision)
+    return first, later
 
 
 def _posting(decision: Decision) -> Operation | None:
     return next((one for one in decision.operations if one.verb == Verb.POST), None)
 
 
-def not_equal(draft: Draft, found: Sequence[str]) -> Reason:
-    """Why a draft was not posted."""
-    return Reason(
-        "draft-differs",
-        f"Draft {draft.number} in Business Central differs from ServiceTitan: {'; '.join(found)}. Nothing was posted.",
-        f"Open draft {draft.number}. Differences in tax come from the tax set-up of the customer or the account: with "
-        "tax method 'line' every line must be untaxed in Business Central (invoices.tax.exempt_code).",
-    )
+def _posted_by(decision: Decision) -> Operation:
+    posting = _posting(decision)
+    assert posting is not None
+    return posting
+
+
+def _posts(decision: Decision, form: Form) -> bool:
+    posting = _posting(decision)
+    return posting is not None and posting.entity == form.entity
 
 
 def _draft_gone(decision: Decision) -> Reason:
+    noun = "credit memo" if decision.kind == "credit_memos" else "invoice"
     return Reason(
         "draft-gone",
-        f"The draft of invoice {decision.about.number} is not in Business Central any more.",
+        f"The draft of {noun} {decision.about.number} is not in Business Central any more.",
         "If somebody deleted it on purpose, nothing is wrong: the next run makes it again.",
     )

@@ -1,0 +1,158 @@
+"""The invoices that credits reduce: where each stands in ServiceTitan, in this run and in the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from stsync.core.links import Link
+from stsync.core.plan import Decision, Standing
+from stsync.core.reasons import Reason
+from stsync.core.sales import Expected
+from stsync.core.sales_form import SALES_INVOICE
+from stsync.core.source.invoice import Invoice
+from stsync.core.source.payment import Application
+from stsync.engine.records import Records
+from stsync.stages.credits import Original
+from stsync.stages.paper import natural_key
+
+
+@dataclass(frozen=True)
+class Known:
+    """An invoice of the inbox that is not open in this run: how it settled, or why it has not."""
+
+    number: str
+    outcome: str
+    reason: Reason | None = None
+
+
+# Invoices that will never be in our books, and why.
+_ABSENT = {
+    "before_go_live": "is dated before go_live and was not carried over",
+    "exported_elsewhere": "was exported from ServiceTitan by other means",
+    "by_hand": "a person dealt with by hand (stsync ignore)",
+}
+# Invoices that have no amount in the books, so that nothing can be applied to them.
+_NOTHING = frozenset({"nothing_to_post", "removed"})
+
+
+@dataclass(frozen=True)
+class Originals:
+    """Looks an invoice up in everything a plan knows; `decided` are the decisions about the plain invoices of this run."""
+
+    records: Records
+    known: Mapping[str, Known] = field(default_factory=dict)
+    invoices: Mapping[str, Invoice] = field(default_factory=dict)
+    decided: Mapping[str, Decision] = field(default_factory=dict)
+
+    def of_adjustment(self, invoice: Invoice) -> Sequence[Original]:
+        """What an adjustment below zero adjusts."""
+        if invoice.adjustment_to is None or invoice.total >= 0:
+            return ()
+        return (self._original(invoice.adjustment_to, Application(invoice.adjustment_to, "", -invoice.total)),)
+
+    def of(self, applications: Sequence[Application]) -> Sequence[Original]:
+        """What a credit memo is applied to."""
+        return tuple(self._original(one.invoice_id, one) for one in applications)
+
+    def _original(self, invoice_id: str, applied: Application) -> Original:
+        invoice, known = self.invoices.get(invoice_id), self.known.get(invoice_id)
+        number = (invoice.number if invoice else "") or applied.invoice_number or (known.number if known else "")
+        original = Original(
+            number=number or invoice_id,
+            amount=applied.amount,
+            key=natural_key(invoice_id),
+            balance=invoice.balance if invoice else None,
+            total=invoice.total if invoice else None,
+            claimed=_claimed(self.records, invoice_id),
+        )
+        link = self.records.link("invoices", invoice_id)
+        if link.is_baseline:
+            return _opening(original, link)
+        if link.posted:
+            return original
+        decision = self.decided.get(invoice_id)
+        if decision is not None:
+            return _decided(original, decision)
+        if known is None and invoice is not None:  # beyond this run's limit
+            return replace(original, waits=_waits(original, None, ""))
+        return _elsewhere(original, known)
+
+
+def _claimed(records: Records, invoice_id: str) -> Decimal:
+    """What the payments that are open in this run are applied to an invoice for."""
+    return sum(
+        (
+            applied.amount
+            for payment in records.payments
+            if payment.active and payment.total > 0
+            for applied in payment.applications
+            if applied.invoice_id == invoice_id
+        ),
+        Decimal(0),
+    )
+
+
+def _opening(original: Original, link: Link) -> Original:
+    """An opening document stands under a number of its own: it is named, and Business Central says whether it is open."""
+    named = {"invoiceId": link.id} if link.id else {"invoiceNumber": link.number}
+    return replace(original, key="", number=link.number, opening=named)
+
+
+def _decided(original: Original, decision: Decision) -> Original:
+    if decision.standing == Standing.SETTLE:
+        return _settled(original, decision.outcome)
+    if decision.standing != Standing.ACT or decision.outcome == "draft":
+        return replace(original, waits=_waits(original, decision.reason, decision.outcome))
+    last = decision.operations[-1]
+    if decision.outcome != "posted" or last.entity != SALES_INVOICE.entity:
+        return replace(original, nothing=True)
+    expected = last.facts.get("expected")
+    if not isinstance(expected, Expected):
+        return original  # found posted: the books say the rest
+    return replace(
+        original,
+        made=last.target,
+        comes_first=(last.key,),
+        customer_number=expected.customer_number,
+        posting_on=expected.posting_on,
+    )
+
+
+def _elsewhere(original: Original, known: Known | None) -> Original:
+    if known is None:
+        return replace(original, waits=_not_read(original))
+    if known.reason is not None and not known.outcome:
+        return replace(original, waits=_waits(original, known.reason, known.outcome))
+    return _settled(original, known.outcome)
+
+
+def _settled(original: Original, outcome: str) -> Original:
+    if outcome in _ABSENT:
+        return replace(original, absent=_ABSENT[outcome])
+    if outcome in _NOTHING:
+        return replace(original, nothing=True)
+    if outcome in {"posted", "to_apply"}:
+        return original
+    return replace(original, waits=_waits(original, None, outcome))
+
+
+_WHY_NOT = {
+    "not_ready": "it is not posted in ServiceTitan yet.",
+    "draft": "it stands as a draft in Business Central.",
+}
+
+
+def _waits(original: Original, reason: Reason | None, outcome: str) -> Reason:
+    why = reason.message if reason is not None else _WHY_NOT.get(outcome, "it is not posted in the books yet.")
+    hint = reason.hint if reason is not None else "Nothing to do: it follows when the invoice is posted."
+    return Reason("invoice-not-in-books", f"The credit waits for invoice {original.number}: {why}", hint)
+
+
+def _not_read(original: Original) -> Reason:
+    return Reason(
+        "invoice-not-read-yet",
+        f"The credit reduces ServiceTitan invoice {original.number}, which has not been read yet.",
+        "Nothing to do: it follows when the invoice arrives.",
+    )

@@ -1,0 +1,204 @@
+"""Adjustments, invoices below zero and credit memos: what the books show, and what is left for a person to apply."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from office import Office, mapping_of, money
+
+from stsync.sandbox import faults
+from stsync.state import State
+
+
+def scenario(office: Office, name: str, kind: str = "invoices") -> list[dict[str, Any]]:
+    rows = office.world.tenant.tables[kind]
+    return [rows[one] for said, one in office.world.demo.scenarios[name] if said == kind]
+
+
+def memo(office: Office, key: str) -> Any:
+    """The sales credit memo with this external number; there is at most one."""
+    found = [one for one in office.world.company.credit_memos if one.external_document_number == key]
+    assert len(found) <= 1, f"{key} is in the books {len(found)} times"
+    return found[0] if found else None
+
+
+def entry(office: Office, document: Any) -> Any:
+    """The customer ledger entry of a posted document."""
+    return next(one for one in office.world.company.customer_ledger if one.document_id == document.id)
+
+
+def by_account(office: Office, number: str) -> dict[str, Decimal]:
+    """A credit memo's general ledger entries, summed by account; debits positive."""
+    sums: Counter[str] = Counter()
+    for one in office.gl(number, "Credit Memo"):
+        sums[one.account_number] += one.amount
+    return dict(sums)
+
+
+def test_an_adjustment_below_zero_is_a_credit_memo_applied_to_its_original(office: Office) -> None:
+    original, credit = scenario(office, "adjustment_below_zero")
+    office.run()
+    document = memo(office, f"ST-{credit['id']}")
+    assert document.posted
+    assert office.invoice(credit["id"]) is None
+    owed = entry(office, office.invoice(original["id"]))
+    assert entry(office, document).amount == money(credit["total"]) < 0
+    assert entry(office, document).remaining == 0
+    assert owed.remaining == money(original["total"]) + money(credit["total"]) == money(original["balance"])
+    tables = mapping_of(office.config)
+    line = credit["items"][0]
+    booked = by_account(office, document.number)
+    assert booked[tables["accounts"][line["generalLedgerAccount"]["number"]]] == -money(credit["subTotal"])
+    assert booked[tables["tax_zones"]["Scottsdale"]] == -money(credit["salesTax"])
+    assert sum(booked.values()) == 0
+    revenue = [one for one in office.gl(document.number, "Credit Memo") if one.amount > 0]
+    assert all(
+        one.dimensions["DEPARTMENT"] == tables["business_units"][line["businessUnit"]["name"]] for one in revenue
+    )
+    assert office.standing("invoices", credit["id"]) == ("settled", "posted")
+
+
+def test_an_adjustment_above_zero_is_an_invoice_of_its_own(office: Office) -> None:
+    _, extra = scenario(office, "adjustment_above_zero")
+    office.run()
+    assert entry(office, office.invoice(extra["id"])).amount == money(extra["total"])
+    assert memo(office, f"ST-{extra['id']}") is None
+
+
+def test_an_adjustment_that_arrives_before_its_original_waits_for_it(office: Office) -> None:
+    original, credit = scenario(office, "adjustment_before_its_original")
+    original["syncStatus"] = "Pending"
+    office.run()
+    assert office.standing("invoices", credit["id"]) == ("waiting", "invoice-not-in-books")
+    assert memo(office, f"ST-{credit['id']}") is None
+    original["syncStatus"] = "Posted"
+    office.world.tenant.touch("invoices", original["id"])
+    office.run()
+    assert entry(office, office.invoice(original["id"])).remaining == money(original["balance"])
+    assert office.standing("invoices", credit["id"]) == ("settled", "posted")
+
+
+def test_an_invoice_below_zero_takes_deferred_revenue_back_from_the_liability_account(office: Office) -> None:
+    (row,) = scenario(office, "negative_total")
+    office.run()
+    document = memo(office, f"ST-{row['id']}")
+    liability = mapping_of(office.config)["accounts"]["2400"]
+    assert by_account(office, document.number)[liability] == -money(row["total"])
+    assert entry(office, document).remaining == money(row["total"])
+    assert office.standing("invoices", row["id"]) == ("settled", "posted")
+
+
+def test_the_next_run_leaves_the_credits_alone(office: Office) -> None:
+    office.run()
+    before = len(list(office.world.company.credit_memos))
+    assert before >= 3
+    office.world.sandbox.log.clear()
+    office.run()
+    assert office.writes() == []
+    assert len(list(office.world.company.credit_memos)) == before
+
+
+def test_a_lost_state_takes_the_credits_on_and_makes_none_twice(
+    office: Office, another: Callable[[Office, str], Office]
+) -> None:
+    office.run()
+    before = {one.external_document_number for one in office.world.company.credit_memos}
+    lost = another(office, "new computer")
+    office.world.sandbox.log.clear()
+    lost.run("invoices")
+    assert office.writes() == []
+    assert len(list(office.world.company.credit_memos)) == len(before)
+    (row,) = scenario(office, "negative_total")
+    assert lost.standing("invoices", row["id"]) == ("settled", "posted")
+
+
+def test_a_lost_answer_does_not_double_the_credit(office: Office) -> None:
+    office.run("customers")
+    office.world.sandbox.faults.add(
+        faults.DROP_ANSWER, system="business_central", method="POST", path=r"salesCreditMemos", count=2
+    )
+    office.run("invoices")
+    office.run("invoices")
+    for row in [*scenario(office, "negative_total"), scenario(office, "adjustment_below_zero")[1]]:
+        assert memo(office, f"ST-{row['id']}").posted
+        assert office.standing("invoices", row["id"]) == ("settled", "posted")
+
+
+def test_a_total_that_changes_its_sign_replaces_the_draft_in_the_other_place(office: Office) -> None:
+    (row,) = scenario(office, "negative_total")
+    office.edit_config("invoices:\n", "invoices:\n  post: no\n")
+    office.run("invoices")
+    assert not memo(office, f"ST-{row['id']}").posted
+    _turn(office, row)
+    office.run("invoices")
+    assert memo(office, f"ST-{row['id']}") is None
+    assert office.invoice(row["id"]).total == money(row["total"]) > 0
+    _turn(office, row)
+    office.run("invoices")
+    assert office.invoice(row["id"]) is None
+    assert memo(office, f"ST-{row['id']}").total == -money(row["total"]) > 0
+
+
+def _turn(office: Office, row: dict[str, Any]) -> None:
+    """The office finds that a line had the wrong sign."""
+    for part in (row, *row["items"]):
+        for field in ("total", "subTotal", "price"):
+            if field in part and part[field] is not None:
+                part[field] = f"{-money(part[field]):.2f}"
+    office.world.tenant.touch("invoices", row["id"])
+
+
+def reason(office: Office, kind: str, source_id: object) -> str:
+    with State.open_scratch(office.state_file) as state:
+        row = state.inbox.find(kind, str(source_id))
+    assert row is not None
+    assert row.reason is not None
+    return f"{row.reason.message} {row.reason.hint}"
+
+
+def test_a_credit_on_an_invoice_from_before_go_live_is_posted_open_and_listed(office: Office) -> None:
+    early = scenario(office, "before_go_live")[0]
+    (credit,) = scenario(office, "negative_total")
+    credit["adjustmentToId"] = early["id"]
+    office.world.tenant.touch("invoices", credit["id"])
+    result = office.run()
+    assert office.standing("invoices", credit["id"]) == ("settled", "to_apply")
+    assert ("invoices", "settled", "to_apply") in result.counts
+    document = memo(office, f"ST-{credit['id']}")
+    assert entry(office, document).remaining == money(credit["total"])
+    words = reason(office, "invoices", credit["id"])
+    assert early["referenceNumber"] in words
+    assert "Customer Ledger Entries" in words
+    assert "95.00" in words
+    office.world.sandbox.log.clear()
+    office.run()
+    assert office.writes() == []
+    assert office.standing("invoices", credit["id"]) == ("settled", "to_apply")
+
+
+def test_a_credit_whose_original_closed_meanwhile_is_made_anew_without_it(office: Office) -> None:
+    """The draft names the original; then a person pays the original in the books before the draft is posted."""
+    original, credit = scenario(office, "adjustment_below_zero")
+    office.world.sandbox.faults.add(
+        faults.answer(400, {"error": {"code": "Application_DialogException", "message": "Not approved yet."}}),
+        system="business_central",
+        method="POST",
+        path=r"salesCreditMemos\(.*\)/Microsoft.NAV.post",
+        count=None,
+    )
+    office.run("invoices")
+    draft = memo(office, f"ST-{credit['id']}")
+    assert not draft.posted
+    assert draft.applies_to_number == office.invoice(original["id"]).number
+    office.world.sandbox.faults.clear()
+    paid = entry(office, office.invoice(original["id"]))
+    paid.remaining = Decimal(0)
+    office.invoice(original["id"]).status = "Paid"
+    office.run("invoices")
+    document = memo(office, f"ST-{credit['id']}")
+    assert document.posted
+    assert document.applies_to_number == ""
+    assert entry(office, document).remaining == money(credit["total"])
