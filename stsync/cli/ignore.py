@@ -73,7 +73,11 @@ def _tell(wiring: Wiring, row: InboxRow, *, undo: bool) -> None:
         emit_json({"systems": wiring.banner(), "stage": row.kind, "source_id": row.source_id, "outcome": outcome})
         return
     say(wiring.banner())
-    amount = f", {money(row.amount)}" if row.amount is not None and row.kind in {"invoices", "payments"} else ""
+    amount = (
+        f", {money(row.amount)}"
+        if row.amount is not None and row.kind in {"invoices", "credit_memos", "payments"}
+        else ""
+    )
     named = f"{ONE[row.kind].capitalize()} {row.number or row.source_id}{amount}"
     if undo:
         say(f"{named} is in the queue again. Nothing was sent; the next sync takes it: stsync sync --dry-run")

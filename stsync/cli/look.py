@@ -131,6 +131,8 @@ def _show_cursors(answer: Standing, now: datetime) -> None:
 
 
 def _show_stages(wiring: Wiring, answer: Standing) -> None:
+    if answer.unread:
+        insist(answer.unread)
     columns = [Column("stage"), Column("where it stands"), Column("records", right=True), Column("amount", right=True)]
     rows: list[tuple[str, str, str, str]] = []
     for stage in answer.stages:
@@ -151,7 +153,7 @@ def _stage_rows(wiring: Wiring, stage: StageStanding) -> list[tuple[str, str, st
     from stsync.reports.standing import PARTS, part_of
     from stsync.reports.words import STAGES, outcome_words
 
-    amounts = stage.stage in {"invoices", "payments"}
+    amounts = stage.stage in {"invoices", "credit_memos", "payments"}
     name = STAGES.get(stage.stage, stage.stage)
     last = "= documents in the books" if stage.stage == "write_backs" else f"= {stage.stage} read"
     rows = [("", last, f"{stage.read.records:,}", money(stage.read.amount) if amounts else "")]
@@ -312,7 +314,7 @@ def _show_cause(number: str, cause: Cause, shown: set[str], *, everything: bool)
 
     tell = say if cause.state in {"waiting", "settled"} else insist
     count = counted(len(cause.records), ONE[cause.stage])
-    amount = f", {money(cause.amount)}" if cause.stage in {"invoices", "payments"} else ""
+    amount = f", {money(cause.amount)}" if cause.stage in {"invoices", "credit_memos", "payments"} else ""
     tell(f"\n{number} {count}{amount}  ({cause.reference})")
     tell(f"   {cause.message}")
     tell(f"   What it means: {cause.meaning}")
@@ -330,7 +332,7 @@ def _show_cause(number: str, cause: Cause, shown: set[str], *, everything: bool)
 
 
 def _show_records(cause: Cause, records: tuple[Record, ...]) -> None:
-    amounts = cause.stage in {"invoices", "payments"}
+    amounts = cause.stage in {"invoices", "credit_memos", "payments"}
     columns = [Column("number"), Column("customer" if amounts else "name")]
     columns += [Column("date"), Column("amount", right=True)] if amounts else []
     columns += [Column("refused")] if cause.state == "dead" else []

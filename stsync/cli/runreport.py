@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 _ONE = {
     "customers": "customer",
     "invoices": "invoice",
+    "credit_memos": "credit memo",
     "payments": "payment",
     "pricebook": "item",
     "write_backs": "write-back",
 }
-STAGES = ("customers", "invoices", "payments", "pricebook", "write_backs")
+STAGES = ("customers", "invoices", "credit_memos", "payments", "pricebook", "write_backs")
 FIRST = 10
 
 
@@ -41,6 +42,8 @@ def report(result: Result, banner: str, *, everything: bool = False) -> None:
     else:
         _outcome(result)
     _put_aside(result.plan, everything)
+    for notice in result.notices:
+        insist(f"{notice.message} {notice.hint}")
     _closing(result)
 
 
@@ -60,6 +63,7 @@ def document(result: Result, banner: str) -> dict[str, Any]:
         "exit_code": int(result.exit_code),
         "brake": result.brake.message if result.brake is not None else None,
         "in_doubt": result.in_doubt,
+        "notices": [vars(one) for one in result.notices],
         "plan": {
             "digest": result.plan.digest,
             "operations": [operation_document(one) for one in result.plan.operations()],

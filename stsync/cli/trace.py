@@ -69,7 +69,7 @@ def _show_life(answer: Life, runs: dict[str, RunRow]) -> None:
     from stsync.reports.words import ONE
 
     row = answer.row
-    amount = money(amount_of(row)) if row.kind in {"invoices", "payments"} else ""
+    amount = money(amount_of(row)) if row.kind in {"invoices", "credit_memos", "payments"} else ""
     known = [row.customer_name or "", f"dated {row.on}" if row.on else "", amount]
     about = one_line(", ".join(part for part in known if part))
     identity = "Business Central id" if row.kind == "pricebook" else "ServiceTitan id"

@@ -195,6 +195,16 @@ class Invoices(Section):
     tax: Tax = Field(default=Tax(), description="How ServiceTitan's sales tax reaches the books.")
 
 
+class CreditMemos(Section):
+    """How ServiceTitan's own credit memos are carried over; status, tax and posting are those of invoices."""
+
+    transfer: bool = Field(
+        default=True,
+        description="Carry ServiceTitan's credit memos as sales credit memos (yes). An office that writes none can leave "
+        "them out (no), and needs no permission for them.",
+    )
+
+
 class Journal(Section):
     """A customer payment journal that belongs to stsync alone."""
 
@@ -430,6 +440,9 @@ class Config(Section):
     )
     customers: Customers = Field(default=Customers(), description="How customers are carried over.")
     invoices: Invoices = Field(default=Invoices(), description="How invoices are carried over.")
+    credit_memos: CreditMemos = Field(
+        default=CreditMemos(), description="How ServiceTitan's own credit memos are carried over."
+    )
     payments: Payments = Field(default=Payments(), description="How payments are carried over.")
     refunds: Refunds = Field(default=Refunds(), description="How money that was paid back reaches the books.")
     posting_dates: PostingDates = Field(

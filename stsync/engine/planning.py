@@ -209,7 +209,7 @@ def _journals_made(state: State, settings: Settings) -> dict[str, int]:
 
 def _half_done(records: Records) -> Wanted:
     """Drafts and journal lines of ours that are not posted, as far as the ledger knows, and the invoices that posted
-    payments have yet to be applied to."""
+    payments and credits have yet to be applied to."""
     drafts = [paper.natural_key(one.id) for one in records.invoices if _unposted(records.link("invoices", one.id))]
     memos = [
         paper.credit_key(one.id) for one in records.credit_memos if _unposted(records.link("credit_memos", one.id))
@@ -217,11 +217,33 @@ def _half_done(records: Records) -> Wanted:
     lines = (one.id for one in records.payments if _unposted(records.link("payments", one.id)))
     targets = {one: records.link("invoices", one) for one in _to_be_applied_to(records)}
     posted = {one: link for one, link in targets.items() if link.posted and not link.is_baseline}
+    credited = _to_be_credited(records)
     return Wanted(
-        invoices=frozenset([*drafts, *memos, *(paper.natural_key(one) for one in posted)]),
+        invoices=frozenset([*drafts, *memos, *(paper.natural_key(one) for one in posted), *credited]),
         payments=frozenset(payment_journals.natural_key(one) for one in lines),
-        proven=frozenset(link.id for link in posted.values()),
+        proven=frozenset(link.id for link in [*posted.values(), *credited.values()] if link.posted),
     )
+
+
+def _to_be_credited(records: Records) -> dict[str, Link]:
+    """The keys of posted credits that a person may have to apply, and of what they reduce, with what the ledger knows."""
+    credits_ = [
+        (paper.natural_key(one.id), records.link("invoices", one.id), [one.adjustment_to])
+        for one in records.invoices
+        if one.adjustment_to is not None and one.total < 0
+    ]
+    credits_ += [
+        (paper.credit_key(one.id), records.link("credit_memos", one.id), [each.invoice_id for each in one.applications])
+        for one in records.credit_memos
+        if one.applications
+    ]
+    found: dict[str, Link] = {}
+    for key, own, reduced in credits_:
+        if own.posted:
+            found[key] = own
+            links = {one: records.link("invoices", one) for one in reduced}
+            found |= {paper.natural_key(one): link for one, link in links.items() if not link.is_baseline}
+    return found
 
 
 def _to_be_applied_to(records: Records) -> set[str]:

@@ -31,6 +31,7 @@ from stsync.engine.apply.protocol import operator
 from stsync.engine.apply.sweep import sweep
 from stsync.engine.apply.write_back import WriteBackDesk
 from stsync.engine.company import check_company
+from stsync.engine.credit_memos import read_credit_memos
 from stsync.engine.hinted import take_hints
 from stsync.engine.planning import Drawn, draw_plan
 from stsync.engine.read import read_feeds
@@ -82,7 +83,7 @@ class Result:
     """What a run did; `counts` is where every record stands afterwards.
 
     `in_doubt` counts writes that were sent without a trustworthy answer; `brake` is what would stop the run that a
-    preview shows.
+    preview shows; `notices` are what a person should know that belongs to no record.
     """
 
     run_id: str
@@ -95,6 +96,7 @@ class Result:
     seconds: float
     in_doubt: int = 0
     brake: GuardError | None = None
+    notices: tuple[Reason, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -155,6 +157,7 @@ def _run(at: _Sitting, began: datetime) -> Result:
         now=now,
         progress=at.watcher.reading,
     )
+    notices = _read_credit_memos(at, from_start=config.go_live.isoformat() < (at.state.notes.note("go_live") or ""))
     take_hints(at.systems.servicetitan, at.state, scope, at.wiring.state_path, dry_run=at.order.dry_run, now=now)
     choices = settings(config, at.wiring.choices)
     drawn = draw_plan(config, choices, at.state, at.systems, scope, now=now, tell=at.watcher.planning)
@@ -177,7 +180,24 @@ def _run(at: _Sitting, began: datetime) -> Result:
         seconds,
         in_doubt=sum(1 for _ in at.state.ledger.intended()),
         brake=brake,
+        notices=notices,
     )
+
+
+def _read_credit_memos(at: _Sitting, *, from_start: bool) -> tuple[Reason, ...]:
+    """Credit memos go with the invoices, unless the office has none; what a person has to know of them."""
+    if "invoices" not in at.order.scope.stages or not at.wiring.config.credit_memos.transfer:
+        return ()
+    said = read_credit_memos(
+        at.systems.servicetitan,
+        at.state,
+        at.order.scope,
+        go_live=at.wiring.config.go_live,
+        from_start=from_start,
+        now=now,
+        progress=at.watcher.reading,
+    )
+    return () if said is None else (said,)
 
 
 def _lock(wiring: Wiring, order: Order) -> AbstractContextManager[Any]:

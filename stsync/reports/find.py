@@ -10,7 +10,7 @@ from stsync.state import InboxRow, LedgerRow, State
 
 _STATES = ("pending", "waiting", "held", "dead", "settled")
 # The document numbers of each stage in Business Central begin like this (stages/invoices.py, stages/payments.py).
-_PREFIX = {"invoices": "ST-", "payments": "ST-P"}
+_PREFIX = {"invoices": "ST-", "credit_memos": "ST-C", "payments": "ST-P"}
 
 
 def find_record(state: State, kind: str, wanted: str) -> InboxRow:

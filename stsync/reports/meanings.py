@@ -24,6 +24,8 @@ _BY_STAGE = MappingProxyType(
         ("invoices", "waiting"): "Not in the books yet; these invoices follow by themselves.",
         ("payments", "waiting"): "Not in the books yet; these payments follow by themselves.",
         ("customers", ""): "The customer card is not made or not brought up to date; its new documents wait for it.",
+        ("credit_memos", "waiting"): "Not in the books yet; these credits follow by themselves.",
+        ("credit_memos", ""): "These credits are not in the books: revenue and receivables stand too high by them.",
         ("invoices", ""): "These invoices are not in the books: revenue and receivables stand too low by them.",
         ("payments", ""): "This money is not in the books: the invoices it paid look unpaid there.",
         ("write_backs", "waiting"): "The books are right; ServiceTitan is told again by the next sync.",

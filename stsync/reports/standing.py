@@ -65,7 +65,7 @@ class Standing:
     """The whole answer of `status`.
 
     `open_writes` were sent, or were about to be, and nobody knows the end; `loose` are those of them that belong to
-    no open record, for example the posting of a whole payment journal.
+    no open record, for example the posting of a whole payment journal. `unread` says what ServiceTitan keeps from us.
     """
 
     stages: tuple[StageStanding, ...]
@@ -74,6 +74,7 @@ class Standing:
     cursors: tuple[Cursor, ...]
     open_writes: tuple[LedgerRow, ...]
     loose: tuple[LedgerRow, ...] = ()
+    unread: str = ""
 
     @property
     def needs_a_person(self) -> int:
@@ -96,6 +97,7 @@ def standing(state: State, *, last_runs: int = 5) -> Standing:
         runs=_runs(state, last_runs),
         cursors=tuple(state.cursors.all()),
         open_writes=writes,
+        unread=state.notes.note("credit memos unread") or "",
         loose=tuple(row for row in writes if not _is_of_open_record(state, row)),
     )
 
@@ -126,10 +128,11 @@ def amount_of(row: InboxRow) -> Decimal:
     """A record's money. What nobody has decided about yet has no noted amount, or an outdated one: its content says."""
     if row.state != "pending":
         return row.amount or Decimal(0)
-    if row.kind not in {"invoices", "payments"}:
+    if row.kind not in {"invoices", "credit_memos", "payments"}:
         return Decimal(0)
     try:
-        return money.amount(row.content.get("total"))
+        total = money.amount(row.content.get("total"))
+        return -abs(total) if row.kind == "credit_memos" else total
     except money.NotAnAmount:
         return Decimal(0)
 

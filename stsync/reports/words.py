@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-KINDS = ("customers", "invoices", "payments", "pricebook", "write_backs")
+KINDS = ("customers", "invoices", "credit_memos", "payments", "pricebook", "write_backs")
 ONE = MappingProxyType(
     {
         "customers": "customer",
         "invoices": "invoice",
+        "credit_memos": "credit-memo",
         "payments": "payment",
         "pricebook": "item",
         "write_backs": "write-back",
@@ -70,7 +71,7 @@ ENTITIES = MappingProxyType(
     }
 )
 # Stages that people know by other words than ours.
-STAGES = MappingProxyType({"write_backs": "told ServiceTitan"})
+STAGES = MappingProxyType({"credit_memos": "credit memos", "write_backs": "told ServiceTitan"})
 DONE = MappingProxyType(
     {
         "create": "made",

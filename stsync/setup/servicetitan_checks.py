@@ -87,9 +87,17 @@ def _reads(titan: ServiceTitan, tenant: Tenant, config: Config, today: date) -> 
         (f"read {label}", scope, partial(_whole_list, titan, tenant, name), False)
         for name, (label, scope) in _LISTS.items()
     ]
+    if config.credit_memos.transfer:
+        memos = partial(_first_row, titan, "accounting/credit-memos")
+        looks.append(("read credit memos", "tn.acc.creditmemos:r", memos, True))
     if config.pricebook.rules:
         looks += [
-            (f"read pricebook {name}", f"pricebook {name} (read)", partial(_first_row, titan, name), True)
+            (
+                f"read pricebook {name}",
+                f"pricebook {name} (read)",
+                partial(_first_row, titan, f"pricebook/{name}"),
+                True,
+            )
             for name in _PRICEBOOK
         ]
     for position, (name, scope, look, is_needed) in enumerate(looks):
@@ -137,8 +145,8 @@ def _whole_list(titan: ServiceTitan, tenant: Tenant, name: str) -> str:
     return f"permitted; {len(tenant.lists[name])}"
 
 
-def _first_row(titan: ServiceTitan, name: str) -> str:
-    list(islice(titan.listed(f"pricebook/{name}", pageSize=1), 1))
+def _first_row(titan: ServiceTitan, path: str) -> str:
+    list(islice(titan.listed(path, pageSize=1), 1))
     return "permitted"
 
 

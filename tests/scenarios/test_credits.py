@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -202,3 +203,75 @@ def test_a_credit_whose_original_closed_meanwhile_is_made_anew_without_it(office
     assert document.posted
     assert document.applies_to_number == ""
     assert entry(office, document).remaining == money(credit["total"])
+
+
+JUNE = date(2026, 6, 1)
+
+
+def test_a_credit_memo_is_applied_to_the_invoice_it_was_written_for(office: Office) -> None:
+    (original,) = scenario(office, "credit_memo_applied")
+    (credit,) = scenario(office, "credit_memo_applied", "credit_memos")
+    office.run()
+    document = memo(office, f"ST-C{credit['id']}")
+    assert document.posted
+    assert entry(office, document).amount == -money(credit["total"])
+    assert entry(office, document).remaining == 0
+    assert entry(office, office.invoice(original["id"])).remaining == money(original["balance"])
+    tables = mapping_of(office.config)
+    assert by_account(office, document.number)[tables["tax_zones"]["Mesa"]] == money(credit["salesTax"])
+    assert office.standing("credit_memos", credit["id"]) == ("settled", "posted")
+    office.world.sandbox.log.clear()
+    office.run(since=JUNE)
+    assert office.writes() == []
+
+
+def test_a_credit_memo_that_nobody_applied_stands_open_on_the_account(office: Office) -> None:
+    (credit,) = scenario(office, "credit_memo_unapplied", "credit_memos")
+    office.run()
+    document = memo(office, f"ST-C{credit['id']}")
+    assert entry(office, document).remaining == -money(credit["total"])
+    units = mapping_of(office.config)["business_units"]
+    booked = {one.dimensions.get("DEPARTMENT"): one.amount for one in office.gl(document.number, "Credit Memo")}
+    assert booked[units["East Valley Plumbing"]] == Decimal("60.00")
+    assert office.standing("credit_memos", credit["id"]) == ("settled", "posted")
+
+
+def test_a_credit_memo_on_several_invoices_is_posted_open_and_names_them(office: Office) -> None:
+    (original,) = scenario(office, "credit_memo_applied")
+    (credit,) = scenario(office, "credit_memo_applied", "credit_memos")
+    (applied,) = credit["appliedTo"]
+    half = applied["appliedAmount"] - 20
+    other = next(
+        row
+        for row in office.world.tenant.invoices.values()
+        if row["syncStatus"] == "Posted" and money(row["total"]) > 20 and row["id"] != original["id"]
+    )
+    second = {**applied, "appliedId": 1, "appliedTo": other["id"], "appliedAmount": Decimal("20.00")}
+    credit["appliedTo"] = [{**applied, "appliedAmount": half}, second]
+    office.run()
+    assert office.standing("credit_memos", credit["id"]) == ("settled", "to_apply")
+    words = reason(office, "credit_memos", credit["id"])
+    assert f"{half:,.2f} to invoice {original['referenceNumber']}" in words
+    assert f"20.00 to invoice {other['referenceNumber']}" in words
+    document = memo(office, f"ST-C{credit['id']}")
+    assert entry(office, document).remaining == -money(credit["total"])
+    entry(office, document).remaining = Decimal(0)
+    document.status = "Paid"
+    office.run()
+    assert office.standing("credit_memos", credit["id"]) == ("settled", "posted")
+
+
+def test_a_missing_permission_for_credit_memos_stops_nothing_else_and_is_said_once(office: Office) -> None:
+    office.world.sandbox.faults.add(
+        faults.answer(403, {"title": "Forbidden", "status": 403, "traceId": "1", "type": "", "errors": {}, "data": {}}),
+        path=r"/credit-memos",
+        count=None,
+    )
+    result = office.run()
+    assert result.carried["invoices"][0] > 80
+    assert [one.reference for one in result.notices] == ["credit-memos-not-readable"]
+    assert office.run(since=JUNE).notices == ()
+    office.world.sandbox.faults.clear()
+    office.run(since=JUNE)
+    (credit,) = scenario(office, "credit_memo_unapplied", "credit_memos")
+    assert memo(office, f"ST-C{credit['id']}").posted
