@@ -15,6 +15,7 @@ from stsync.books.result import Uncounted
 from stsync.books.sources import Document, Source, day_of
 from stsync.books.values import Period
 from stsync.core.links import Link, link
+from stsync.core.source.credit_memo import CreditMemo
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
@@ -35,6 +36,7 @@ class _Kind:
 
 KINDS = {
     "invoices": _Kind(Invoice.parse, "invoiceDate", invoices.fingerprint),
+    "credit_memos": _Kind(lambda row: CreditMemo.parse(row).document, "date", invoices.fingerprint),
     "payments": _Kind(Payment.parse, "date", payments.fingerprint),
 }
 _STATES = ("pending", "waiting", "held", "dead", "settled")

@@ -240,7 +240,7 @@ def test_waiting_is_shown_on_request_and_is_no_alarm(books: Books) -> None:
 def test_an_unknown_stage_is_a_usage_error_that_names_the_stages(books: Books) -> None:
     done = run(books, "held", "--stage", "invoces")
     assert done.exit_code == 2
-    assert "customers, invoices, payments, pricebook" in done.output
+    assert "customers, invoices, credit_memos, payments, pricebook" in done.output
 
 
 def test_a_state_file_of_another_company_is_refused(books: Books) -> None:
