@@ -38,7 +38,9 @@ def check_found(wiring: Wiring, scope: Scope, result: Result) -> None:
         raise UsageError(
             "record-unknown",
             f"Nothing with the id or number '{scope.only}' was found, so nothing was done.",
-            hint="Give the ServiceTitan id or the document number. Documents dated before go_live are not carried.",
+            hint="Give the item's number, as it stands on its card in Business Central."
+            if scope.stages == ("pricebook",)
+            else "Give the ServiceTitan id or the document number. Documents dated before go_live are not carried.",
         )
     if row.state != "settled":
         raise UsageError(

@@ -18,8 +18,18 @@ def plain(text: str | None) -> str:
     if not text:
         return ""
     without_tags = _TAG.sub(" ", _BREAK.sub(" ", text)) if "<" in text else text
-    readable = "".join(" " if _unprintable(character) else character for character in html.unescape(without_tags))
+    return one_line(html.unescape(without_tags))
+
+
+def one_line(text: str) -> str:
+    """One line of readable text that is no HTML: what stands between < and > belongs to it, as in a filter's <16x20>."""
+    readable = "".join(" " if _unprintable(character) else character for character in text)
     return _SPACES.sub(" ", readable).strip()
+
+
+def as_html(text: str) -> str:
+    """The text for a field of HTML: as it is, unless it would be read as something else there."""
+    return text if plain(text) == text else html.escape(text, quote=False)
 
 
 def _unprintable(character: str) -> bool:

@@ -21,7 +21,7 @@ from stsync.core.operations import Operation, Verb, digest, shown
 from stsync.core.plan import About, Decision, act, hold, settle
 from stsync.core.reasons import Reason
 from stsync.core.source.item import Item, Sku
-from stsync.core.text import typed
+from stsync.core.text import as_html, typed
 from stsync.stages.pricebook_fields import Fate, Field, three_ways, told, worded
 
 STAGE = "pricebook"
@@ -162,7 +162,7 @@ def _new(
 ) -> Decision:
     if item.blocked:
         return settle(STAGE, item.id, about, "ignored", notes=("blocked and not in the pricebook",), **more)
-    body: dict[str, Any] = {"code": item.number, "displayName": item.name, "description": item.name, **fields}
+    body = _spelt({"code": item.number, "displayName": item.name, "description": item.name, **fields})
     if rule.pricebook_category is not None:
         body["categories"] = [rule.pricebook_category]
     create = Operation(
@@ -210,6 +210,11 @@ def _overwriting(item: Item) -> str:
     return f"If Business Central is right, run: stsync push-pricebook --only {typed(item.number)} --overwrite."
 
 
+def _spelt(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as they are sent: the description is HTML in ServiceTitan (facts section 3.9), an item's name is not."""
+    return {name: as_html(value) if name == "description" else value for name, value in values.items()}
+
+
 def _write(item: Item, sku: Sku, changed: Sequence[Field], base: Mapping[str, Any], link: Link) -> Operation:
     verb = Verb.UPDATE if changed else Verb.ADOPT
     before = {one.name: one.theirs for one in changed}
@@ -223,7 +228,7 @@ def _write(item: Item, sku: Sku, changed: Sequence[Field], base: Mapping[str, An
         label=f"item {item.number}, {item.name}",
         why="changed: " + ", ".join(before) if before else "the pricebook needs nothing; nothing is sent",
         target=sku.id,
-        body={one.name: one.ours for one in changed},
+        body=_spelt({one.name: one.ours for one in changed}),
         before=before,
         facts={"base": base, "before": before},
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from stsync.core.operations import shown
 from stsync.core.source.item import Sku
+from stsync.core.text import plain
 
 Base = Mapping[str, Mapping[str, Any]]
 WORDS = {"displayName": "name", "description": "description", "cost": "cost", "price": "price", "active": "active"}
@@ -75,7 +76,8 @@ def three_ways(wanted: Mapping[str, Any], sku: Sku, base: Base, sent: Mapping[st
 
     `sent` is a write whose answer was lost: where the pricebook shows its value, it arrived, and nobody else was there.
     """
-    arrived = {name: {"ours": value, "theirs": value} for name, value in sent.items() if _shows(sku, name, value)}
+    read = {name: plain(value) if name == "description" else value for name, value in sent.items()}
+    arrived = {name: {"ours": value, "theirs": value} for name, value in read.items() if _shows(sku, name, value)}
     known = {**base, **arrived}
     return [Field(name, known.get(name), sku.value(name), ours) for name, ours in wanted.items()]
 

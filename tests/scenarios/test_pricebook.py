@@ -302,3 +302,24 @@ def test_only_chosen_fields_are_sent_one_entry_at_a_time_and_never_null(office: 
         assert set(body) <= own
         assert None not in body.values()
         assert request.target.rsplit("/", 1)[1].isdigit(), "a bulk PATCH replaces whole rows (trap 29)"
+
+
+def test_what_an_item_has_between_angle_brackets_reaches_the_pricebook(pushed: Office) -> None:
+    item, row = material(pushed)
+    change(pushed, item, display_name="Filter <16x20> & frame")
+    pushed.run("pricebook")
+    assert row["displayName"] == "Filter <16x20> & frame"
+    assert row["description"] == "Filter &lt;16x20&gt; &amp; frame"
+    change(pushed, item)
+    pushed.world.sandbox.log.clear()
+    pushed.run("pricebook")
+    assert pushed.writes() == []
+    change(pushed, item, display_name="Filter <20x20> & frame")
+    pushed.run("pricebook")
+    assert row["description"] == "Filter &lt;20x20&gt; &amp; frame"
+
+
+def test_a_code_that_no_item_has_is_told_in_the_words_of_items(office: Office) -> None:
+    told = push(office, "--only", "NOPE")
+    assert told.exit_code == 2
+    assert "the item's number" in told.output

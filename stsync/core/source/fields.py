@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from stsync.core import money
-from stsync.core.text import plain
+from stsync.core.text import one_line, plain
 
 Row = Mapping[str, Any]
 _DIGITS = re.compile(r"[0-9]{1,19}")
@@ -62,6 +62,12 @@ def text(row: Row, field: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise UnknownShape(f"'{field}' is {_shown(value)}, not text")
     return plain(str(value))
+
+
+def name(row: Row, field: str) -> str:
+    """A name that is no HTML, such as an item's in Business Central; empty when absent."""
+    value = row.get(field)
+    return one_line(value) if isinstance(value, str) else text(row, field)
 
 
 def flag(row: Row, field: str, *, absent: bool) -> bool:

@@ -32,8 +32,8 @@ class Item:
             raise fields.UnknownShape("'id' is missing")
         return cls(
             id=identity,
-            number=fields.text(row, "number"),
-            name=fields.text(row, "displayName"),
+            number=fields.name(row, "number"),
+            name=fields.name(row, "displayName"),
             type=decoded(fields.text(row, "type")),
             category=fields.text(row, "itemCategoryCode"),
             blocked=fields.flag(row, "blocked", absent=False),
@@ -68,7 +68,7 @@ class Sku:
             kind=kind,
             id=fields.record_id(row),
             code=fields.text(row, "code"),
-            name=fields.text(row, "displayName"),
+            name=fields.name(row, "displayName"),
             description=fields.text(row, "description"),
             price=fields.optional_amount(row, "price") or Decimal(0),
             cost=fields.optional_amount(row, "cost") or Decimal(0),
