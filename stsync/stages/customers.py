@@ -76,6 +76,7 @@ def card(customer: Customer, reach: Reach, settings: Settings) -> tuple[dict[str
         for field, text in texts.items()
         if utf16_length(text) > _LENGTHS[field]
     ]
+    notes += [f"{text} left out: Business Central does not take it" for text in reach.left_out]
     fields: dict[str, Any] = {field: fit(text, _LENGTHS[field]) for field, text in texts.items()}
     fields = {"displayName": fields.pop("displayName"), "type": _kind(customer), **fields}
     if settings.tax_liable is not None:
@@ -124,7 +125,7 @@ def plan(
         return settle(STAGE, customer.id, about, "merged", notes=(note,))
     fields, notes = card(customer, reach, settings)
     fingerprint = digest(fields)
-    if link.exists and link.fingerprint == fingerprint:
+    if link.exists and link.settled and link.fingerprint == fingerprint:
         return settle(STAGE, customer.id, about, "unchanged", fingerprint=fingerprint)
     if not customer.active and not link.exists and not needed:
         return settle(STAGE, customer.id, about, "ignored", notes=("inactive in ServiceTitan and on no document",))
@@ -140,8 +141,8 @@ def plan(
         numbers = tuple(one.card.number for one in alike)
         return hold(STAGE, customer.id, about, _perhaps_there(customer, alike), kept={"alike": numbers})
     clues = (*customer_card.clues(fields), *(f"number={one}" for one in suspected)) if looks else ()
-    operation, outcome = _write(customer, fields, link=link, found=found, notes=notes, settings=settings, clues=clues)
-    return act(STAGE, customer.id, about, [operation], outcome=outcome, notes=tuple(notes), fingerprint=fingerprint)
+    writes, outcome = _write(customer, fields, link=link, found=found, notes=notes, settings=settings, clues=clues)
+    return act(STAGE, customer.id, about, writes, outcome=outcome, notes=tuple(notes), fingerprint=fingerprint)
 
 
 def _write(
@@ -153,17 +154,30 @@ def _write(
     notes: list[str],
     settings: Settings,
     clues: tuple[str, ...],
-) -> tuple[Operation, str]:
-    """The one write that the customer needs, and how it then settles."""
+) -> tuple[list[Operation], str]:
+    """What the customer needs, and how it then settles."""
     if found is None:
         # A linked card has a number of its own: that is the one to look for before anything can be decided.
         number = link.number or settings.number(customer.id)
-        return _create(customer, number, fields, link, notes, clues=clues), "created"
-    change = customer_card.change(fields, base=link.carried, found=found.fields)
+        return [_create(customer, number, fields, link, notes, clues=clues)], "created"
+    base = _base(fields, link, found)
+    change = customer_card.change(fields, base=base, found=found.fields)
     notes += change.kept
-    if not link.exists or not change.values:
-        return _adopt(customer, fields, found, link), "unchanged"
-    return _update(customer, fields, found, link, change), "updated"
+    if not change.values or not (link.exists or link.sent):
+        return [_adopt(customer, fields, found, link)], "unchanged"
+    # A card that a lost answer kept from us is taken on first, as it was then: what changed since is a write of its own.
+    first = [] if link.exists else [_adopt(customer, base, found, link)]
+    return [*first, _update(customer, fields, found, link, change)], "updated"
+
+
+def _base(fields: Mapping[str, Any], link: Link, found: BookCustomer) -> Mapping[str, Any]:
+    """ServiceTitan's values as they were last carried over; of a write whose answer was lost, as far as it arrived."""
+    if link.settled:
+        return link.carried
+    if not link.exists:
+        return {name: link.sent.get(name, "") for name in fields}
+    arrived = {name: value for name, value in link.sent.items() if found.fields.get(name) == value}
+    return {**link.carried, **arrived}
 
 
 def _create(
@@ -195,7 +209,7 @@ def _adopt(customer: Customer, fields: Mapping[str, Any], found: BookCustomer, l
         label=customer.name,
         why="already in Business Central under this number; nothing is sent",
         target=found.id,
-        facts={"carried": fields},
+        facts={"carried": fields, "fingerprint": digest(fields)},
     )
 
 

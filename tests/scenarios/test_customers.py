@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from stsync.cli.app import app
 from stsync.cli.console import OUTPUT
+from stsync.sandbox import faults
 from stsync.sandbox.servicetitan.office import Line
 from stsync.servicetitan.client import ServiceTitan
 from stsync.state import State
@@ -619,3 +620,66 @@ def test_a_customer_that_two_pages_show_stands_in_the_file_once(
     out = tmp_path / "links.csv"
     assert stsync(office, "link", "propose", "--out", str(out)).exit_code == 0
     assert [row["servicetitan_id"] for row in reviewed(out)].count(str(who)) == 1
+
+
+# --- lost answers -------------------------------------------------------------------------------------------------
+
+
+def lost(office: Office, method: str, path: str) -> None:
+    """The next such write arrives, and its answer does not."""
+    rule = office.world.sandbox.faults.add(faults.DROP_ANSWER, method=method, path=path, nth=1)
+    assert office.run("customers").in_doubt == 1
+    assert rule.fired
+    office.world.sandbox.faults.clear()
+
+
+def test_a_new_name_after_a_lost_answer_to_a_new_card_reaches_that_card(office: Office) -> None:
+    office.run("customers")
+    who = new_customer(office, "Ines Calloway")
+    lost(office, "POST", r"/customers$")
+    there = card(office, f"ST{who}")
+    there.address_line1 = "PO Box 9, care of the accountant"
+    office.world.company.customers.touch(there)
+    office.world.tenant.edit_customer(who, name="Ines Reyes")
+    office.world.sandbox.log.clear()
+    assert office.run("customers").in_doubt == 0
+    assert sent_to_card(office) == [{"displayName": "Ines Reyes"}]
+    assert numbers(office, "Ines Reyes") == [f"ST{who}"]
+    assert there.address_line1 == "PO Box 9, care of the accountant"
+    office.run("customers")
+    assert len(sent_to_card(office)) == 1
+
+
+def test_a_new_name_that_was_refused_after_a_lost_answer_is_sent_by_the_next_run(office: Office) -> None:
+    office.run("customers")
+    who = new_customer(office, "Ines Calloway")
+    lost(office, "POST", r"/customers$")
+    office.world.tenant.edit_customer(who, name="Ines Reyes")
+    refusal = faults.answer(409, {"error": {"code": "Request_EntityChanged", "message": "Changed."}})
+    office.world.sandbox.faults.add(refusal, method="PATCH", path=r"/customers\(", nth=1)
+    office.run("customers")
+    assert office.standing("customers", who) == ("held", "changed-meanwhile")
+    office.run("customers")
+    assert numbers(office, "Ines Reyes") == [f"ST{who}"]
+
+
+def test_a_change_that_was_taken_back_after_its_answer_was_lost_is_taken_back_on_the_card(office: Office) -> None:
+    who = new_customer(office, "Ines Calloway")
+    office.run("customers")
+    office.world.tenant.edit_customer(who, name="Ines Reyes")
+    lost(office, "PATCH", r"/customers\(")
+    office.world.tenant.edit_customer(who, name="Ines Calloway")
+    result = office.run("customers")
+    assert numbers(office, "Ines Calloway") == [f"ST{who}"]
+    assert result.in_doubt == 0
+    (write_back,) = [one for one in result.plan.operations() if one.source_id == str(who)]
+    assert "edited in Business Central" not in write_back.why
+
+
+def test_a_telephone_that_business_central_does_not_take_is_not_left_out_without_a_word(office: Office) -> None:
+    who = new_customer(office, "Ines Calloway", phone="480-555-0177 x12", email="ask the neighbour")
+    result = office.run("customers")
+    (decision,) = [one for one in result.plan.of("customers") if one.source_id == str(who)]
+    told = " ".join(decision.notes)
+    assert "telephone '480-555-0177 x12' left out" in told
+    assert "e-mail 'ask the neighbour' left out" in told

@@ -40,10 +40,14 @@ class Customer:
 
 @dataclass(frozen=True)
 class Reach:
-    """The phone number and e-mail address used for a customer; blank when ServiceTitan has none that is usable."""
+    """The phone number and e-mail address used for a customer; blank when ServiceTitan has none that is usable.
+
+    `left_out` are those for which Business Central has no form, when no other took their place.
+    """
 
     phone: str = ""
     email: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def blank(self) -> bool:
@@ -54,6 +58,7 @@ class Reach:
 def reach(contacts: Iterable[Row]) -> Reach:
     """The first usable phone and e-mail among a customer's active contacts, oldest contact first."""
     phone, email = "", ""
+    unusable: dict[str, str] = {}
     for row in sorted(contacts, key=_age):
         if row.get("active") is False:
             continue
@@ -62,9 +67,13 @@ def reach(contacts: Iterable[Row]) -> Reach:
             continue
         if kind in {"Phone", "MobilePhone"}:
             phone = phone or words.phone(value)
+            unusable.setdefault("telephone", words.plain(value))
         elif kind == "Email":
             email = email or words.email(value)
-    return Reach(phone=phone, email=email)
+            unusable.setdefault("e-mail", words.plain(value))
+    missing = [name for name, found in (("telephone", phone), ("e-mail", email)) if not found]
+    left_out = tuple(f"{name} '{unusable[name]}'" for name in missing if unusable.get(name))
+    return Reach(phone=phone, email=email, left_out=left_out)
 
 
 def _age(row: Row) -> tuple[str, str]:

@@ -28,6 +28,7 @@ def _apply(decision: Decision, books: BusinessCentral, protocol: Protocol) -> No
     for operation in decision.operations:
         # ServiceTitan's values as they are carried now: what changes later is told from them (three-way comparison).
         facts = {**carried_facts(decision, operation), "carried": operation.facts.get("carried", {})}
+        facts["fingerprint"] = operation.facts.get("fingerprint", decision.fingerprint)
         if operation.verb == Verb.ADOPT:
             protocol.adopt(operation, facts)
         elif operation.verb == Verb.CREATE:
