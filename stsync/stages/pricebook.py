@@ -74,7 +74,7 @@ def plan(
         "fingerprint": digest([rule.kind, fields]),
         "rules": (f"{rule.kind}, by pricebook.rules",),
     }
-    conflict = _conflict(item, rule, skus, own)
+    conflict = _conflict(item, rule, skus, own, overwrite=overwrite)
     if conflict is not None:
         return hold(STAGE, item.id, about, conflict, **more)
     if not skus:
@@ -130,7 +130,7 @@ def wanted(item: Item, kind: str, settings: Settings) -> dict[str, Any]:
     return values
 
 
-def _conflict(item: Item, rule: Rule, skus: Sequence[Sku], own: Sku | None) -> Reason | None:
+def _conflict(item: Item, rule: Rule, skus: Sequence[Sku], own: Sku | None, *, overwrite: bool) -> Reason | None:
     if not item.number or not item.name:
         return Reason(
             "item-incomplete",
@@ -145,6 +145,16 @@ def _conflict(item: Item, rule: Rule, skus: Sequence[Sku], own: Sku | None) -> R
             f"{rule.kind}.",
             f"Rename the entry that is not meant (inactive ones count too), or change pricebook.rules so that "
             f"{item.number} becomes that kind.",
+        )
+    if skus and own is not None and own.id != skus[0].id and not overwrite:
+        # The item was renumbered, or the entries were recoded: the one of this code may be somebody else's.
+        return Reason(
+            "pricebook-code-changed",
+            f"Item {item.number} belongs to {own.kind} {own.id}, which has the code {own.code} in ServiceTitan now, while "
+            f"{skus[0].kind} {skus[0].id} has the code {item.number}. Nothing was written to either.",
+            f"Give {own.kind} {own.id} the code {item.number} in ServiceTitan's pricebook, and the other one another. If "
+            f"the item belongs to {skus[0].kind} {skus[0].id} from now on, run: "
+            f"stsync push-pricebook --only {typed(item.number)} --overwrite",
         )
     if not skus and own is not None:
         return Reason(

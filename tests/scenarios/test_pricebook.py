@@ -323,3 +323,17 @@ def test_a_code_that_no_item_has_is_told_in_the_words_of_items(office: Office) -
     told = push(office, "--only", "NOPE")
     assert told.exit_code == 2
     assert "the item's number" in told.output
+
+
+def test_an_item_that_was_given_another_items_code_overwrites_nothing_unseen(pushed: Office) -> None:
+    item, row = material(pushed)
+    rows = pushed.world.tenant.tables["materials"]
+    new = {**row, "id": max(rows) + 1, "code": "OFFICE-OWN", "displayName": "Kept by the office", "active": True}
+    rows.seed([new])
+    change(pushed, item, number="OFFICE-OWN")
+    pushed.run("pricebook")
+    assert pushed.writes() == []
+    assert pushed.standing("pricebook", item.id) == ("held", "pricebook-code-changed")
+    assert str(new["id"]) in why(pushed, item)
+    push(pushed, "--only", "OFFICE-OWN", "--overwrite")
+    assert rows[new["id"]]["displayName"] == item.display_name
