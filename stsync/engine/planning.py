@@ -62,9 +62,7 @@ def draw_plan(
     tell("reading what is open")
     pricebook = scope.pricebook and bool(config.pricebook.rules)
     records = open_records(state, scope)
-    zones = settings.choices.tables["tax_zones"]
-    records.invoices = with_zone_names(systems.servicetitan, state, records.invoices, zones.__contains__)
-    records.invoices = with_trades(systems.servicetitan, state, records.invoices, settings.invoices.lines)
+    _name_zones_and_trades(systems.servicetitan, state, records, settings)
     named = records.paid_by_new() | records.reduced(new=True)
     read_old_invoices(systems.servicetitan, state, named, go_live=config.go_live, now=now)
     elsewhere = _elsewhere(state, records)
@@ -89,6 +87,18 @@ def draw_plan(
         drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
     remember_suspected(state, drawn)
     return Drawn(drawn, records.hashes, {number: card.etag for number, card in known.customers.items()})
+
+
+def _name_zones_and_trades(servicetitan: ServiceTitan, state: State, records: Records, settings: Settings) -> None:
+    """Give invoices and credit memos what they name by id only: the tax zone's name, and the trades of their units."""
+    is_mapped = settings.choices.tables["tax_zones"].__contains__
+    credited = [one.document for one in records.credit_memos]
+    named = with_zone_names(servicetitan, state, [*records.invoices, *credited], is_mapped)
+    whole = with_trades(servicetitan, state, named, settings.invoices.lines)
+    records.invoices, documents = whole[: len(records.invoices)], whole[len(records.invoices) :]
+    records.credit_memos = [
+        replace(memo, document=document) for memo, document in zip(records.credit_memos, documents, strict=True)
+    ]
 
 
 def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
