@@ -145,7 +145,8 @@ def not_equal(form: Form, number: str, found: Sequence[str], why: Sequence[str])
     return Reason(
         "draft-differs",
         f"Draft {number} in Business Central differs from ServiceTitan: {'; '.join(found)}. Nothing was posted.{cause}",
-        f"Open draft {number} on the page {form.page} and compare it line by line. Correct the rate or the customer's tax "
-        "area in Business Central, or the tax in ServiceTitan; the next run looks again. With tax method 'line', "
-        "ServiceTitan's tax is carried as it is.",
+        f"Open draft {number} on the page {form.page} and compare it line by line. Correct the tax in ServiceTitan, and the "
+        "next run looks again. Or correct the rate or the customer's tax area in Business Central, and then delete draft "
+        f"{number}, which keeps the old ones; the next run makes it anew. With tax method 'line', ServiceTitan's tax is "
+        "carried as it is.",
     )
