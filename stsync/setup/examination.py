@@ -26,6 +26,7 @@ from stsync.setup.mapping_checks import coverage_by_documents, coverage_by_lists
 from stsync.setup.secrets import secret_checks
 from stsync.setup.servicetitan_checks import Tenant, servicetitan_checks
 from stsync.setup.state_checks import state_checks
+from stsync.setup.tax_checks import rate_checks
 from stsync.state import State
 from stsync.wiring import Wiring
 
@@ -99,6 +100,7 @@ def _examined(config: Config, today: date) -> Iterator[Check]:
     else:
         yield unknown("journals", "payment journals", "not looked at, because they could not be read")
     yield from _coverage(wiring, known, tenant, books)
+    yield from rate_checks(config, wiring.credentials, tenant.lists.get("tax-zones"), wiring.state_path)
     yield from state_checks(wiring.state_path, wiring.pin)
     yield from clock_checks(config)
 
