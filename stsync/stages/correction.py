@@ -93,11 +93,15 @@ def is_of_stsync(external_number: str, key: str) -> bool:
 
 def without_ended(snapshot: Snapshot, key: str, link: Link) -> Snapshot:
     """The snapshot without counterparts that stand for nothing: cancelled ones, and those a person had taken back."""
-    found = snapshot.invoices.get(key, ())
-    standing = tuple(one for one in found if one.live and one.id not in link.ended)
-    if len(standing) == len(found):
+    found = (snapshot.invoices.get(key, ()), snapshot.credit_memos.get(key, ()))
+    kept = [tuple(one for one in part if one.live and one.id not in link.ended) for part in found]
+    if [len(part) for part in kept] == [len(part) for part in found]:
         return snapshot
-    return replace(snapshot, invoices={**snapshot.invoices, key: standing})
+    return replace(
+        snapshot,
+        invoices={**snapshot.invoices, key: kept[0]},
+        credit_memos={**snapshot.credit_memos, key: kept[1]},
+    )
 
 
 def unless_cancelled_there(decision: Decision, found: Sequence[BookInvoice], link: Link) -> Decision:

@@ -110,6 +110,14 @@ def test_former_counterparts_stand_for_nothing() -> None:
     assert without_ended(snapshot, "ST-8", Link()) is snapshot
 
 
+def test_a_former_credit_memo_stands_for_nothing_either() -> None:
+    memo = replace(FOUND, entity="salesCreditMemos", total=Decimal(-110), remaining=None)
+    snapshot = Snapshot(credit_memos={"ST-9": (memo, replace(memo, id="id-2"))})
+    assert [one.id for one in without_ended(snapshot, "ST-9", Link(ended=frozenset({"id-1"}))).documents("ST-9")] == [
+        "id-2"
+    ]
+
+
 def test_only_a_person_overrules_a_cancellation_in_business_central() -> None:
     wanted = act("invoices", "9", described(invoice()), [], outcome="posted")
     cancelled = replace(FOUND, status="Canceled")
