@@ -55,8 +55,10 @@ class Accounts:
         """Count a document on its card. `in_books`: the books have shown it; `later`: posted there on a later day."""
         now = _owed(source, source.now) if source.now.active and self._inside(day_of(source.now)) else ZERO
         # Of what a person had taken back, the books show two documents that cancel each other out.
-        shown = in_books and source.outcome != "reversed"
-        there = shown or source.posted or (source.state == "settled" and source.outcome in {"posted", TO_APPLY})
+        gone = source.outcome == "reversed" or (source.outcome == TO_APPLY and not source.posted)
+        shown = in_books and not gone
+        settled = source.state == "settled" and source.outcome in {"posted", TO_APPLY}
+        there = shown or source.posted or (settled and not gone)
         why: Why | None
         if later is not None and self._last is not None and later > self._last:
             expected, why = ZERO, Why.RE_DATED

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from stsync.books.general_ledger import BookDocument, SalesNumber, together
 from stsync.books.sources import Source
@@ -38,11 +39,15 @@ class Matched:
 
 @dataclass(frozen=True)
 class _Claim:
-    """A document that says whose it is; `undoing` when it takes back, or was taken back."""
+    """A document that says whose it is; `undoing` when it takes back, or was taken back.
+
+    `takes_back` is what a credit memo of stsync's own (`ST-<id>-C<n>`) comes to: one invoice of that total is undone.
+    """
 
     owner: Owner
     document: BookDocument
     undoing: bool = False
+    takes_back: Decimal | None = None
 
 
 def owners(documents: Iterable[BookDocument], numbers: Iterable[SalesNumber]) -> set[Owner]:
@@ -75,6 +80,10 @@ def _share_out(owner: Owner, claims: Sequence[_Claim], source: Source | None, ma
         matched.unknown += [one.document for one in claims]
         return
     standing, undone = _standing(claims, source)
+    for total in (one.takes_back for one in claims if one.takes_back is not None):
+        taken = _taken_back(standing, total, source, matched.sales)
+        standing = [one for one in standing if one is not taken]
+        undone += [taken] if taken is not None else []
     standing.sort(key=lambda one: (one.number != source.number, one.on, one.number))
     matched.first[owner] = together([*standing[:1], *undone])
     matched.again += [(owner, one) for one in standing[1:]]
@@ -95,6 +104,15 @@ def _standing(claims: Sequence[_Claim], source: Source) -> tuple[list[BookDocume
         against = one.document.document_type in _SALES_TYPES and one.document.document_type != wanted
         (undone if one.undoing or against else standing).append(one.document)
     return standing, undone
+
+
+def _taken_back(
+    standing: Sequence[BookDocument], total: Decimal, source: Source, sales: Mapping[tuple[str, str], SalesNumber]
+) -> BookDocument | None:
+    """The invoice that a credit memo of ours took back: the first of its total, and never the one that we know stands."""
+    others = [one for one in standing if not (source.posted and one.number == source.number)]
+    same = [one for one in others if one.key in sales and sales[one.key].total == total]
+    return min(same, key=lambda one: (one.on, one.number), default=None)
 
 
 def _posted(numbers: Iterable[SalesNumber]) -> dict[tuple[str, str], SalesNumber]:
@@ -119,7 +137,8 @@ def _sales_claim(document: BookDocument, known: SalesNumber | None, remembered: 
     if key is None:
         return _Claim(remembered, document, undone) if remembered is not None else None
     kind = "credit_memos" if key.group(1) else "invoices"
-    return _Claim((kind, key.group(2)), document, undone or bool(key.group(3)))
+    takes_back = known.total if key.group(3) and known is not None else None
+    return _Claim((kind, key.group(2)), document, undone or bool(key.group(3)), takes_back)
 
 
 def is_sales_key(external: str) -> bool:

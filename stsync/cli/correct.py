@@ -124,6 +124,9 @@ def _tell(outcome: Outcome, banner: str) -> None:
         say(
             f"Done: {outcome.prepared.number} is taken back. ServiceTitan has cancelled the invoice, so none stands instead."
         )
+    if outcome.afterwards is not None:
+        insist(f"  To be applied: {outcome.afterwards.message}")
+        insist(f"  What to do: {outcome.afterwards.hint}")
 
 
 def _document(outcome: Outcome) -> dict[str, Any]:
@@ -141,4 +144,5 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "state": outcome.state,
         "outcome": outcome.outcome,
         "reason": vars(outcome.reason) if outcome.reason is not None else None,
+        "afterwards": vars(outcome.afterwards) if outcome.afterwards is not None else None,
     }

@@ -40,6 +40,13 @@ class LedgerEntry(Protocol):
 
 
 BASELINE = "baseline"
+# Marks the keys of writes that take a posted document back: they make no counterpart of the record.
+REVERSAL = "reversal-"
+
+
+def is_reversal(key: str) -> bool:
+    """Whether this is the key of a write on the credit memo or line that takes a posted document back."""
+    return key.split(":", 3)[2].startswith(REVERSAL) if key.count(":") > 2 else False
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class Link:
     `origin` is "baseline" for an invoice from before go_live that a person linked to its opening document. Where that
     was posted through a journal there is no sales invoice: `id` is then empty, and `number` is its document number.
     `carried` are a customer's fields as ServiceTitan had them when they were last carried over, or linked; of a payment,
-    how it reached the books (stages/payment_parts.py).
+    how it reached the books (stages/payment_parts.py); of an invoice, what took its former counterpart back.
     """
 
     id: str = ""
@@ -98,6 +105,8 @@ def link(entries: Iterable[LedgerEntry]) -> Link:
 
 
 def _after(state: Link, entry: LedgerEntry) -> Link:
+    if is_reversal(entry.key):
+        return state
     if entry.state == "refused":
         refused = entry.verb == Verb.POST and entry.reason is not None
         return _changed(state, refusal=entry.reason.reference) if refused and entry.reason else state
@@ -112,7 +121,8 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
     if entry.verb == Verb.CANCEL:
         # A cancellation that failed halfway leaves a credit memo of the same number that stands for nothing either.
         gone = {entry.target_id or state.id, *entry.detail.get("ended", ())}
-        return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended | gone)
+        kept = entry.detail.get("carried") or {}
+        return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended | gone, carried=kept)
     if entry.verb == Verb.POST:
         # What was posted is the source as it was then: it may have changed since the draft without changing its body.
         fingerprint = str(entry.detail.get("fingerprint") or state.fingerprint)

@@ -19,7 +19,7 @@ from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, compare, entity, enum_text
 from stsync.core.links import Link, link
 from stsync.core.operations import Operation, Verb
-from stsync.core.plan import Decision, Plan, Standing
+from stsync.core.plan import TO_APPLY, Decision, Plan, Standing
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import BookInvoice, Snapshot
 from stsync.core.source.fields import UnknownShape
@@ -33,6 +33,7 @@ from stsync.engine.company import check_company
 from stsync.engine.planning import Drawn, draw_plan
 from stsync.engine.read import read_feeds
 from stsync.engine.records import unknown_shape
+from stsync.engine.reversals import Reversal, read_original
 from stsync.engine.run import Trail, explain, now
 from stsync.engine.scope import Scope
 from stsync.engine.settings import settings
@@ -40,7 +41,7 @@ from stsync.engine.survey import book_invoice, read_all, snapshot
 from stsync.engine.switches import Allowed
 from stsync.errors import ExitCode, GuardError, StsyncError, UsageError
 from stsync.http.outcomes import OutcomeUnknown
-from stsync.stages import correction
+from stsync.stages import correction, reversal
 from stsync.stages.correction import Correction, CreditMemo, InBooks
 from stsync.state import Done, Intent, RunLock, State
 from stsync.wiring import Systems, Wiring
@@ -70,7 +71,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of it: where the record stands, its number in the books now, and why it stopped, if it did."""
+    """What became of it: where the record stands, its number in the books now, and why it stopped, if it did.
+
+    `afterwards` is what a person has to apply in Business Central now.
+    """
 
     run_id: str
     prepared: Prepared
@@ -79,6 +83,7 @@ class Outcome:
     outcome: str = ""
     number: str = ""
     reason: Reason | None = None
+    afterwards: Reason | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -158,7 +163,13 @@ class _Sitting:
         known = link(writes)
         tried = any(one.verb == Verb.CANCEL and one.state != "done" for one in writes)
         there = read_books(self._systems.books, known, tried=tried)
-        taken_back = correction.plan(invoice, known, there, self._posting_dates())
+        open_days = self._posting_dates()
+        taken_back = correction.plan(invoice, known, there, open_days)
+        if taken_back.by_memo and there.invoice is not None:
+            original = read_original(self._systems.books, there.invoice, self._source_id, writes)
+            label = taken_back.operations[0].label
+            planned = reversal.plan(invoice.id, label, taken_back.operations[0], original, open_days)
+            taken_back = correction.by_memo(taken_back, planned)
         if taken_back.reason is not None:
             raise _refused(taken_back.reason)
         decisions = [correction.decision(invoice, taken_back)] if taken_back.operations else []
@@ -198,9 +209,14 @@ class _Sitting:
         """Carry out the plan that was shown; what goes wrong is written down with the record."""
         protocol = Protocol(self._state, self._run_id, explain=explain)
         self._ordered(prepared)
+        books = self._systems.books
+        by_memo = Reversal(books, protocol, link(self._state.ledger.by_source(KIND, self._source_id)))
         try:
             for operation in prepared.taken_back.operations:
-                take_back(self._systems.books, protocol, operation)
+                if prepared.taken_back.by_memo:
+                    by_memo.carry_out(operation)
+                else:
+                    take_back(books, protocol, operation)
         except (RecordRefused, RecordHeld) as stopped:
             self._state.inbox.hold(KIND, self._source_id, stopped.reason, self._run_id)
             return self._outcome(prepared)
@@ -211,7 +227,9 @@ class _Sitting:
         if prepared.taken_back.anew:
             self._make_anew(prepared, protocol)
         else:
-            self._state.inbox.settle(KIND, self._source_id, "reversed", run_id=self._run_id)
+            left = reversal.left_to_apply(link(self._state.ledger.by_source(KIND, self._source_id)))
+            outcome = TO_APPLY if left else "reversed"
+            self._state.inbox.settle(KIND, self._source_id, outcome, run_id=self._run_id, reason=left)
         return self._outcome(prepared)
 
     def _make_anew(self, prepared: Prepared, protocol: Protocol) -> None:
@@ -239,9 +257,10 @@ class _Sitting:
     def _outcome(self, prepared: Prepared) -> Outcome:
         row = self._state.inbox.find(KIND, self._source_id)
         assert row is not None
-        number = link(self._state.ledger.by_source(KIND, self._source_id)).number
+        now_there = link(self._state.ledger.by_source(KIND, self._source_id))
         reason = row.reason if row.state != "settled" else None
-        return Outcome(self._run_id, prepared, True, row.state, row.outcome or "", number, reason)
+        left = reversal.left_to_apply(now_there) if row.outcome == TO_APPLY else None
+        return Outcome(self._run_id, prepared, True, row.state, row.outcome or "", now_there.number, reason, left)
 
 
 def _parsed(content: Mapping[str, Any]) -> Invoice:
@@ -321,7 +340,7 @@ def _pretend(state: State, operation: Operation, run_id: str) -> None:
         operation.amount,
     )
     state.ledger.intend([intent], run_id)
-    ended = {"ended": list(operation.facts["ended"])}
+    ended = {"ended": list(operation.facts.get("ended", ()))}
     state.ledger.done(Done(operation.key, str(operation.target), detail=ended), run_id=run_id)
 
 

@@ -37,6 +37,7 @@ from stsync.stages import (
     payment_journals,
     payments,
     pricebook,
+    reversal,
     write_back,
 )
 from stsync.stages.customers import Alike
@@ -174,6 +175,7 @@ class _Desk:
             settings=self._settings.invoices,
         )
         decision = correction.unless_cancelled_there(decision, self._snapshot.invoices.get(key, ()), link)
+        decision = reversal.still_to_apply(decision, link)
         return unless_refused(decision, self._snapshot, self._records.refused.get(("invoices", invoice.id)))
 
     def credit_memo(self, memo: CreditMemo, originals: Originals) -> Decision:
@@ -286,7 +288,7 @@ class _Desk:
             return payable
         asked = replace(payable, can_be_asked=link.posted)
         posted = [one for one in self._snapshot.invoices.get(key, ()) if one.posted]
-        live = [one for one in posted if one.live]
+        live = [one for one in posted if one.live and one.id not in link.ended]
         if not live:
             return replace(asked, remaining=Decimal(0)) if posted else asked
         found = next((one for one in live if one.id == link.id), live[0])

@@ -56,8 +56,11 @@ def set_applied(state: State, rows: Sequence[InboxRow], *, operator: str, reason
     with state.transaction():
         for row in rows:
             known = state.ledger.by_source(row.kind, row.source_id)
-            _confirm(state, row, known, _confirmed(row, link(known)), reason or "applied in Business Central")
-            state.inbox.settle(row.kind, row.source_id, "posted", run_id=row.run_id or "", content_hash=row.hash)
+            stands = link(known)
+            _confirm(state, row, known, _confirmed(row, stands), reason or "applied in Business Central")
+            # Of an invoice that was taken back and is void in ServiceTitan, nothing stands.
+            outcome = "reversed" if stands.ended and not stands.posted else "posted"
+            state.inbox.settle(row.kind, row.source_id, outcome, run_id=row.run_id or "", content_hash=row.hash)
             detail = {"operator": operator, "reason": reason, "was": row.reason.message if row.reason else ""}
             state.audit.append("applied", run_id="", stage=row.kind, source_id=row.source_id, detail=detail)
 

@@ -53,11 +53,16 @@ class InBooks:
 
 @dataclass(frozen=True)
 class Correction:
-    """What is taken back, in order. `reason` says why nothing can be done here; `anew` whether the invoice is made again."""
+    """What is taken back, in order. `reason` says why nothing can be done here; `anew` whether the invoice is made again.
+
+    `by_memo` when Business Central's own cancellation would refuse, so that a credit memo has to do it
+    (stages/reversal.py): `operations` then only note the end.
+    """
 
     operations: tuple[Operation, ...] = ()
     reason: Reason | None = None
     anew: bool = True
+    by_memo: bool = False
 
 
 def plan(invoice: Invoice, link: Link, there: InBooks, snapshot: Snapshot) -> Correction:
@@ -66,7 +71,7 @@ def plan(invoice: Invoice, link: Link, there: InBooks, snapshot: Snapshot) -> Co
         return _nothing_posted(invoice, link)
     found = there.invoice
     if found is None:
-        return Correction(reason=_not_there(link))
+        return Correction(reason=_CREDIT if link.entity == "salesCreditMemos" else _not_there(link))
     if found.status == "Canceled":
         return Correction((_take_back(invoice, link, found, noted=True),), anew=invoice.active)
     reason = _memo_in_the_way(found, there)
@@ -77,11 +82,18 @@ def plan(invoice: Invoice, link: Link, there: InBooks, snapshot: Snapshot) -> Co
         return Correction((_take_back(invoice, link, found, noted=True, ended=undone),), anew=invoice.active)
     if link.fingerprint == fingerprint(invoice):
         return Correction(reason=_SAME)
-    if found.posting_date is not None and not snapshot.accepts(found.posting_date):
-        return Correction(reason=_period_closed(found))
-    if found.remaining != found.total:
-        return Correction(reason=_paid(found))
+    closed = found.posting_date is not None and not snapshot.accepts(found.posting_date)
+    if closed or found.remaining != found.total:
+        end = _take_back(invoice, link, found, noted=True)
+        return Correction((end,), anew=invoice.active, by_memo=True)
     return Correction((_take_back(invoice, link, found),), anew=invoice.active)
+
+
+def by_memo(taken_back: Correction, planned: Sequence[Operation] | Reason) -> Correction:
+    """The correction with the writes of the credit memo, or with why there can be none."""
+    if isinstance(planned, Reason):
+        return replace(taken_back, operations=(), reason=planned)
+    return replace(taken_back, operations=tuple(planned))
 
 
 def is_of_stsync(external_number: str, key: str) -> bool:
@@ -183,6 +195,13 @@ _NOT_POSTED = Reason(
     "stsync has posted nothing for this invoice that still stands, so there is nothing to take back.",
     "stsync trace tells its life; an invoice that is not posted yet is carried by stsync sync.",
 )
+_CREDIT = Reason(
+    "correct-credit-by-hand",
+    "The invoice is below zero and stands in the books as a sales credit memo, which Business Central does not cancel. "
+    "Nothing was sent.",
+    "Enter a sales invoice over the same amount by hand, apply the two to each other on the page Customer Ledger Entries, "
+    "then say so with stsync ignore; what ServiceTitan shows now is entered by hand, too.",
+)
 _SAME = Reason(
     "nothing-to-correct",
     "ServiceTitan still shows the invoice as it was posted, so there is nothing to take back.",
@@ -196,26 +215,6 @@ def _not_there(link: Link) -> Reason:
         f"Business Central does not show {link.number} any more, so it cannot be cancelled.",
         "Look for it and for its entries on the Customer Ledger Entries page in Business Central: entries usually stay when "
         "somebody deletes a posted document. Correct it by hand, then say so with stsync ignore.",
-    )
-
-
-def _paid(found: BookInvoice) -> Reason:
-    paid = found.total - (found.remaining or Decimal(0))
-    return Reason(
-        "correct-paid-invoice",
-        f"{found.number} over {found.total:,.2f} is paid by {paid:,.2f}, and Business Central cancels only unpaid invoices.",
-        f"Unapply the payment on the Customer Ledger Entries page in Business Central (Unapply Entries), run this command "
-        f"again, then apply the payment to the new invoice. Or enter a sales credit memo for {found.number} by hand.",
-    )
-
-
-def _period_closed(found: BookInvoice) -> Reason:
-    return Reason(
-        "correct-in-closed-period",
-        f"{found.number} was posted on {found.posting_date}, and Business Central accepts no posting on that day any more; "
-        "a cancellation is posted on the invoice's own date.",
-        "Open the period for a moment on the General Ledger Setup page (Allow Posting From), or enter an adjustment invoice "
-        "in ServiceTitan, dated today: stsync carries it.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stsync.core.links import is_reversal
 from stsync.core.operations import Verb
 from stsync.state import Done, LedgerRow, State
 
@@ -17,6 +18,8 @@ def sweep(state: State, run_id: str) -> None:
 def _known(state: State, row: LedgerRow) -> bool:
     if row.entity in {"journals", "customerPaymentJournals"}:
         return True
+    if is_reversal(row.key):
+        return False
     record = state.inbox.find(row.stage, row.source_id)
     if record is None or record.state != "settled":
         return False

@@ -1,0 +1,170 @@
+"""Corrections that Business Central's own cancellation refuses: paid invoices, closed periods. The books are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from office import Office
+from test_after_posting import (
+    LOST,
+    corrected,
+    documents,
+    drifted,
+    everything,
+    later,
+    owed,
+    posted,  # noqa: F401 - the fixture
+    revenue,
+    typed,
+)
+
+from stsync.state import State
+
+EXACT = "EXACT: unexplained difference 0.00"
+
+
+def paid_invoice(office: Office) -> tuple[str, Any]:
+    """A paid invoice: its ServiceTitan id, and the document in the books."""
+    row = office.world.demo.scenario_rows("payment_changed_after_posting", "invoices")[0]
+    invoice = office.invoice(row["id"])
+    assert invoice.status == "Paid"
+    return str(row["id"]), invoice
+
+
+def memos(office: Office, source_id: str) -> list[Any]:
+    """The credit memos that take back this invoice."""
+    key = f"ST-{source_id}-C"
+    return [one for one in office.world.company.credit_memos if one.external_document_number.startswith(key)]
+
+
+def net(office: Office, numbers: Iterable[str]) -> dict[tuple[str, str], Decimal]:
+    """What documents come to together, by account and department."""
+    wanted, sums = set(numbers), dict[tuple[str, str], Decimal]()
+    for one in office.world.company.gl_entries:
+        if one.document_number in wanted:
+            key = (one.account_number, one.dimensions.get("DEPARTMENT", ""))
+            sums[key] = sums.get(key, Decimal(0)) + one.amount
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+def ties(office: Office) -> None:
+    """Nothing drifts, another run writes nothing, and the month ties."""
+    assert drifted(office, "--all")["drifted"] == {}
+    books = everything(office)
+    office.run()
+    assert everything(office) == books
+    told = typed(office, "reconcile", "--month", "2026-06").stdout
+    assert EXACT in told, told
+
+
+def test_a_paid_invoice_that_was_edited_is_taken_back_by_a_credit_memo_and_made_anew(posted: Office) -> None:  # noqa: F811
+    source_id, invoice = paid_invoice(posted)
+    posted.world.tenant.correct_tax(int(source_id), Decimal("1.00"))
+    debt = owed(posted, invoice.customer_number)
+    shown = corrected(posted, source_id, "--dry-run")
+    assert f"ST-{source_id}-C1" in shown.stdout
+    assert posted.writes() == []
+    told = corrected(posted, source_id)
+    assert told.exit_code == 0, told.output
+    (memo,) = memos(posted, source_id)
+    assert (memo.total, memo.posting_date, memo.applies_to_number) == (invoice.total, invoice.posting_date, "")
+    assert net(posted, [invoice.number, memo.number]) == {}
+    again = next(one for one in posted.world.company.invoices if one.number == documents(posted, source_id)[1][0])
+    assert (again.posted, again.total) == (True, invoice.total + 1)
+    assert owed(posted, invoice.customer_number) - debt == Decimal("1.00")
+    assert posted.standing("invoices", source_id) == ("settled", "to_apply")
+    assert f"apply {invoice.total:,.2f} of it to the new invoice {again.number}" in told.stdout
+    ties(posted)
+    assert posted.standing("invoices", source_id) == ("settled", "to_apply")
+    assert typed(posted, "applied", "invoice", source_id).exit_code == 0
+    posted.run()
+    assert posted.standing("invoices", source_id) == ("settled", "posted")
+
+
+def test_a_paid_invoice_that_was_voided_leaves_the_customer_a_credit(posted: Office) -> None:  # noqa: F811
+    source_id, invoice = paid_invoice(posted)
+    debt = owed(posted, invoice.customer_number)
+    posted.world.tenant.void_invoice(int(source_id))
+    told = corrected(posted, source_id)
+    assert told.exit_code == 0, told.output
+    (memo,) = memos(posted, source_id)
+    assert net(posted, [invoice.number, memo.number]) == {}
+    assert owed(posted, invoice.customer_number) == debt - invoice.total
+    assert len(documents(posted, source_id)) == 1
+    ties(posted)
+    assert posted.standing("invoices", source_id) == ("settled", "to_apply")
+    assert typed(posted, "applied", "invoice", source_id).exit_code == 0
+    assert posted.standing("invoices", source_id) == ("settled", "reversed")
+    ties(posted)
+
+
+def test_in_a_closed_period_it_is_taken_back_on_the_first_open_day_and_says_so(posted: Office) -> None:  # noqa: F811
+    source_id = later(posted, "invoice_voided")
+    invoice = posted.invoice(source_id)
+    posted.world.company.ledger_setup.allow_posting_from = date(2026, 7, 1)
+    told = corrected(posted, source_id)
+    assert told.exit_code == 0, told.output
+    (memo,) = memos(posted, source_id)
+    assert memo.posting_date == date(2026, 7, 1)
+    texts = [one.description for one in posted.world.company.lines_of(memo)]
+    assert f"Takes back {invoice.number} of {invoice.posting_date}, posted on the first open day 2026-07-01" in texts
+    assert net(posted, [invoice.number, memo.number]) == {}
+    assert f"apply {invoice.total:,.2f} of it to {invoice.number}" in told.stdout
+
+
+def test_in_a_closed_period_nothing_is_taken_back_that_cannot_be_made_anew(posted: Office) -> None:  # noqa: F811
+    source_id = later(posted, "invoice_edited")
+    posted.world.company.ledger_setup.allow_posting_from = date(2026, 7, 1)
+    told = corrected(posted, source_id)
+    assert told.exit_code == 4
+    assert "cannot-be-made-anew" in told.stderr
+    assert "first_open_day" in told.stderr
+    assert posted.writes() == []
+
+
+STEPS = {
+    "draft of the credit memo": r"/salesCreditMemos$",
+    "its posting": r"/salesCreditMemos\(.*post$",
+    "draft of the new invoice": r"/salesInvoices$",
+    "posting of the new invoice": r"/salesInvoices\(.*post$",
+}
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_reversal_that_loses_an_answer_ends_as_if_it_had_not(posted: Office, step: str, fault: str) -> None:  # noqa: F811
+    source_id, invoice = paid_invoice(posted)
+    posted.world.tenant.correct_tax(int(source_id), Decimal("1.00"))
+    debt, income = owed(posted, invoice.customer_number), sum(revenue(posted).values())
+    rule = posted.world.sandbox.faults.add(LOST[fault], system="business_central", path=STEPS[step], count=1)
+    corrected(posted, source_id)
+    assert rule.fired
+    if "credit memo" in step or "its posting" in step:
+        corrected(posted, source_id)
+    posted.run("invoices")
+    posted.run("invoices")
+    (memo,) = memos(posted, source_id)
+    assert net(posted, [invoice.number, memo.number]) == {}
+    assert len(documents(posted, source_id)) == 2
+    assert owed(posted, invoice.customer_number) - debt == Decimal("1.00")
+    assert sum(revenue(posted).values()) == income
+    assert posted.standing("invoices", source_id) == ("settled", "to_apply")
+    with State.open_scratch(posted.state_file) as state:
+        assert list(state.ledger.intended()) == []
+
+
+def test_a_draft_that_does_not_equal_the_posted_invoice_is_not_posted(posted: Office) -> None:  # noqa: F811
+    source_id, invoice = paid_invoice(posted)
+    posted.world.tenant.void_invoice(int(source_id))
+    books = net(posted, [invoice.number])
+    line = posted.world.company.lines_of(invoice)[0]
+    line.tax_code = "TAXABLE" if line.tax_code != "TAXABLE" else "NONTAXABLE"
+    told = corrected(posted, source_id)
+    if told.exit_code == 3:
+        assert posted.standing("invoices", source_id) == ("held", "reversal-differs")
+        assert not any(one.posted for one in memos(posted, source_id))
+    assert net(posted, [invoice.number]) == books
