@@ -52,7 +52,7 @@ _REISSUE = (
 )
 _CORRECT = {
     "invoices": "Undo the change in ServiceTitan, or the command shows, and after a confirmation carries out, the "
-    "correction in the books: {number} is cancelled there and made anew as ServiceTitan has it now.",
+    "correction in the books: {number} is taken back there and made anew as ServiceTitan has it now.",
     "payments": "Undo the change in ServiceTitan. Else unapply and reverse or re-apply {number} on the Customer Ledger "
     "Entries page in Business Central, and say so with stsync ignore.",
 }

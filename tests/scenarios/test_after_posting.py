@@ -465,22 +465,7 @@ def test_nothing_is_taken_back_that_cannot_be_made_anew(posted: Office) -> None:
     assert posted.writes() == []
 
 
-def test_a_paid_invoice_is_left_alone_with_the_way_out(posted: Office) -> None:
-    row = posted.world.demo.scenario_rows("payment_changed_after_posting", "invoices")[0]
-    posted.world.tenant.correct_tax(row["id"], Decimal("1.00"))
-    told = corrected(posted, str(row["id"]))
-    assert told.exit_code == 4
-    assert "correct-paid-invoice" in told.stderr
-    assert "Unapply" in told.stderr
-    assert posted.writes() == []
-    desk = Accountant(posted.world.company)
-    payment = posted.world.demo.scenario_rows("payment_changed_after_posting", "payments")[0]
-    desk.unapply(desk.entry(f"ST-P{payment['id']}", "Payment"))
-    assert corrected(posted, str(row["id"])).exit_code == 0
-    assert live(posted, str(row["id"])).total == Decimal("261.00")
-
-
-def test_a_closed_period_is_said_before_anything_is_sent(posted: Office) -> None:
+def test_without_an_open_day_nothing_is_sent(posted: Office) -> None:
     source_id = later(posted, "invoice_edited")
     posted.world.company.ledger_setup.allow_posting_from = date(2026, 7, 1)
     told = corrected(posted, source_id)

@@ -60,9 +60,6 @@ def test_what_a_person_cancelled_is_only_noted() -> None:
 @pytest.mark.parametrize(
     ("there", "snapshot", "reference"),
     [
-        (InBooks(replace(FOUND, remaining=Decimal(10))), OPEN, "correct-paid-invoice"),
-        (InBooks(replace(FOUND, remaining=Decimal(0), status="Paid")), OPEN, "correct-paid-invoice"),
-        (InBooks(FOUND), Snapshot(posting_from=date(2026, 7, 1)), "correct-in-closed-period"),
         (InBooks(None), OPEN, "posted-document-missing"),
         (InBooks(FOUND, [CreditMemo("CM-1", "Draft", Decimal(110))]), OPEN, "credit-memo-in-the-way"),
         (InBooks(FOUND, [CreditMemo("CM-1", "Paid", Decimal(30))]), OPEN, "credited-by-hand"),
@@ -80,6 +77,27 @@ def test_what_cannot_be_taken_back_is_left_alone_with_its_reason(
     assert taken.operations == ()
     assert taken.reason is not None
     assert taken.reason.reference == reference
+
+
+@pytest.mark.parametrize(
+    ("found", "snapshot"),
+    [
+        (replace(FOUND, remaining=Decimal(10)), OPEN),
+        (replace(FOUND, remaining=Decimal(0), status="Paid"), OPEN),
+        (FOUND, Snapshot(posting_from=date(2026, 7, 1))),
+    ],
+)
+def test_what_business_central_does_not_cancel_is_left_to_a_credit_memo(found: BookInvoice, snapshot: Snapshot) -> None:
+    taken = plan(EDITED, LINK, InBooks(found), snapshot)
+    assert taken.by_memo
+    (end,) = taken.operations
+    assert end.facts["noted"] is True
+
+
+def test_an_invoice_below_zero_is_corrected_by_a_person() -> None:
+    reason = plan(EDITED, replace(LINK, entity="salesCreditMemos"), InBooks(None), OPEN).reason
+    assert reason is not None
+    assert reason.reference == "correct-credit-by-hand"
 
 
 def test_a_credit_memo_that_our_own_failed_cancel_posted_counts_as_the_cancellation() -> None:
