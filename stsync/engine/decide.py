@@ -23,7 +23,7 @@ from stsync.core.source.credit_memo import CreditMemo
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.core.source.payment import Payment
-from stsync.engine.originals import Known, Originals
+from stsync.engine.originals import Known, Originals, using_up
 from stsync.engine.records import Records
 from stsync.engine.refused import unless_refused
 from stsync.engine.scope import Scope
@@ -155,11 +155,14 @@ class _Desk:
         credits_ = [one for one in self._records.invoices if one.adjustment_to is not None and one.total < 0]
         later = {one.id for one in credits_}
         plain = _limited((self.invoice(one, nothing) for one in self._records.invoices if one.id not in later), limit)
-        originals = Originals(self._records, elsewhere.known, known, {one.source_id: one for one in plain})
+        receipts = [one for one in self._records.payments if payments.may_be_carried(one, self._settings.payments)]
+        originals = Originals(self._records, elsewhere.known, known, {one.source_id: one for one in plain}, receipts)
         acting = sum(one.standing == Standing.ACT for one in plain)
         left = None if limit is None else limit - acting
-        adjustments = _limited((self.invoice(one, originals) for one in credits_), left)
-        memos = _limited((self.credit_memo(one, originals) for one in self._records.credit_memos), limit)
+        adjustments = _limited((using_up(originals, self.invoice(one, originals)) for one in credits_), left)
+        memos = _limited(
+            (using_up(originals, self.credit_memo(one, originals)) for one in self._records.credit_memos), limit
+        )
         return [*plain, *adjustments], memos
 
     def invoice(self, invoice: Invoice, originals: Originals) -> Decision:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from stsync.core.links import Link
+from stsync.core.operations import Verb
 from stsync.core.plan import Decision, Standing
 from stsync.core.reasons import Reason
 from stsync.core.sales import Expected
 from stsync.core.sales_form import SALES_INVOICE
 from stsync.core.source.invoice import Invoice
-from stsync.core.source.payment import Application
+from stsync.core.source.payment import Application, Payment
 from stsync.engine.records import Records
 from stsync.stages.credits import Original
 from stsync.stages.paper import natural_key
@@ -34,23 +35,27 @@ _ABSENT = {
     "by_hand": "a person dealt with by hand (stsync ignore)",
 }
 # Invoices that have no amount in the books, so that nothing can be applied to them.
-_NOTHING = frozenset({"nothing_to_post", "removed"})
+_NOTHING = frozenset({"nothing_to_post", "removed", "reversed"})
 
 
 @dataclass(frozen=True)
 class Originals:
-    """Looks an invoice up in everything a plan knows; `decided` are the decisions about the plain invoices of this run."""
+    """Looks an invoice up in everything a plan knows; `decided` are the decisions about the plain invoices of this run,
+    `payments` those that may be carried, `taken` what the credits of this run have taken of each invoice so far."""
 
     records: Records
     known: Mapping[str, Known] = field(default_factory=dict)
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
     decided: Mapping[str, Decision] = field(default_factory=dict)
+    payments: Sequence[Payment] = ()
+    taken: dict[str, Decimal] = field(default_factory=dict)
 
     def of_adjustment(self, invoice: Invoice) -> Sequence[Original]:
         """What an adjustment below zero adjusts."""
         if invoice.adjustment_to is None or invoice.total >= 0:
             return ()
-        return (self._original(invoice.adjustment_to, Application(invoice.adjustment_to, "", -invoice.total)),)
+        applied = Application(invoice.adjustment_to, "", -invoice.total, invoice.created_on)
+        return (self._original(invoice.adjustment_to, applied),)
 
     def of(self, applications: Sequence[Application]) -> Sequence[Original]:
         """What a credit memo is applied to."""
@@ -65,8 +70,13 @@ class Originals:
             key=natural_key(invoice_id),
             balance=invoice.balance if invoice else None,
             total=invoice.total if invoice else None,
-            claimed=_claimed(self.records, invoice_id),
+            claimed=_claimed(self.records, self.payments, invoice_id) + self.taken.get(invoice_id, Decimal(0)),
+            invoice_id=invoice_id,
+            as_of=invoice.modified_on if invoice else "",
+            applied_on=applied.applied_on,
         )
+        if invoice is not None and invoice.total < 0:
+            return replace(original, nothing=True)  # a credit itself
         link = self.records.link("invoices", invoice_id)
         if link.is_baseline:
             return _opening(original, link)
@@ -80,18 +90,31 @@ class Originals:
         return _elsewhere(original, known)
 
 
-def _claimed(records: Records, invoice_id: str) -> Decimal:
-    """What the payments that are open in this run are applied to an invoice for."""
+def using_up(originals: Originals, decision: Decision) -> Decision:
+    """Take what a credit of this plan is applied to off its invoice: the next one finds so much less."""
+    if decision.standing == Standing.ACT and any(one.verb != Verb.ADOPT for one in decision.operations):
+        for invoice_id, amount in decision.kept.get("carried", {}).get("applied", {}).items():
+            originals.taken[invoice_id] = originals.taken.get(invoice_id, Decimal(0)) + Decimal(amount)
+    return decision
+
+
+def _claimed(records: Records, payments: Sequence[Payment], invoice_id: str) -> Decimal:
+    """What these payments are applied to an invoice for, without what the books have taken off it already."""
     return sum(
         (
-            applied.amount
-            for payment in records.payments
-            if payment.active and payment.total > 0
+            applied.amount - _taken_off(records.link("payments", payment.id), invoice_id)
+            for payment in payments
             for applied in payment.applications
             if applied.invoice_id == invoice_id
         ),
         Decimal(0),
     )
+
+
+def _taken_off(link: Link, invoice_id: str) -> Decimal:
+    if not link.posted:
+        return Decimal(0)
+    return Decimal(str(link.carried.get("applied", {}).get(invoice_id, 0)))
 
 
 def _opening(original: Original, link: Link) -> Original:

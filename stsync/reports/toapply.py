@@ -15,6 +15,8 @@ from typing import Any
 from stsync.core.links import Link, link
 from stsync.core.operations import Verb, digest
 from stsync.core.plan import TO_APPLY
+from stsync.core.source.credit_memo import CreditMemo
+from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
 from stsync.errors import UsageError
 from stsync.reports.words import KINDS, ONE, outcome_words
@@ -107,7 +109,8 @@ def _was_confirmed(rows: Iterable[LedgerRow]) -> bool:
 def _confirmed(row: InboxRow, known: Link) -> Mapping[str, Any]:
     """How the record stands in the books by now: everything that ServiceTitan applies is applied there."""
     if row.kind != "payments":
-        return {**known.carried, "settled": True}
+        applied = _reduced(row)
+        return {**known.carried, "applied": {one: str(amount) for one, amount in applied.items()}, "settled": True}
     return confirmed(Payment.parse(row.content), known)
 
 
@@ -127,3 +130,11 @@ def _not_to_apply(row: InboxRow) -> UsageError:
         f"{ONE[row.kind].capitalize()} {row.number or row.source_id} is not to be applied by a person: it is {stands}.",
         hint="stsync held --to-apply lists those that are. Nothing was noted.",
     )
+
+
+def _reduced(row: InboxRow) -> dict[str, Decimal]:
+    """The invoices that a credit is applied to in ServiceTitan, with the amounts."""
+    if row.kind == "credit_memos":
+        return {one.invoice_id: one.amount for one in CreditMemo.parse(row.content).applications}
+    invoice = Invoice.parse(row.content)
+    return {invoice.adjustment_to: -invoice.total} if invoice.adjustment_to is not None else {}

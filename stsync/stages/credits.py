@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from stsync.core.links import Link
 from stsync.core.operations import Ref
 from stsync.core.reasons import Reason
 from stsync.core.sales import SalesLine
@@ -29,7 +30,8 @@ class Original:
     """An invoice that a credit reduces by `amount`, as ServiceTitan and the books show it.
 
     `key` is its external document number, `number` what people call it, `balance` what ServiceTitan says is left of it.
-    `total` is its own total, `claimed` what payments that are still to be posted will take of it.
+    `balance` was noted `as_of`, the credit was applied to it on `applied_on` (both UTC, to the second).
+    `total` is its own total, `claimed` what payments and credits that are still to be posted will take of it.
     `made` is its id in the books when this very run posts it, with the key of that posting. `opening` names the opening
     entry that a person linked it to. `waits` says that it is still to come, `absent` that it will never be in the books,
     and why; `nothing` that it has no amount to apply anything to.
@@ -49,6 +51,9 @@ class Original:
     waits: Reason | None = None
     absent: str = ""
     nothing: bool = False
+    invoice_id: str = ""
+    as_of: str = ""
+    applied_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,37 @@ class Application:
 
 
 UNAPPLIED = Application(body={})
+
+
+def carried(originals: Sequence[Original]) -> dict[str, Any]:
+    """What the ledger keeps of a credit that Business Central applies to these; nothing of one that is posted open."""
+    return {"carried": {"applied": {one.invoice_id: str(one.amount) for one in originals}}} if originals else {}
+
+
+def named_by(found: BookInvoice, originals: Sequence[Original], snapshot: Snapshot) -> list[Original]:
+    """Those of the originals that a sales credit memo in the books names."""
+    return [one for one in originals if found.applies_to and found.applies_to in _names(one, snapshot)]
+
+
+def _names(original: Original, snapshot: Snapshot) -> set[str]:
+    found = in_books(original, snapshot)
+    return {*(original.opening or {}).values(), *((found.id, found.number) if found is not None else ())}
+
+
+def moved(link: Link, originals: Sequence[Original]) -> bool:
+    """Whether ServiceTitan took a credit off an invoice that it is applied to in the books."""
+    now = {one.invoice_id: one.amount for one in originals}
+    return any(now.get(one, Decimal(0)) < amount for one, amount in _applied(link).items())
+
+
+def not_applied(link: Link, originals: Sequence[Original]) -> list[Original]:
+    """What a posted credit is applied to in ServiceTitan, and not in the books as far as our ledger or a person says."""
+    applied = _applied(link)
+    return [one for one in originals if applied.get(one.invoice_id) != one.amount]
+
+
+def _applied(link: Link) -> dict[str, Decimal]:
+    return {str(one): Decimal(str(amount)) for one, amount in link.carried.get("applied", {}).items()}
 
 
 def application(
@@ -113,10 +149,15 @@ def _named(original: Original, customer: str, posting_on: date, snapshot: Snapsh
 def _spoken_for(original: Original, found: BookInvoice | None) -> bool:
     """Whether payments that ServiceTitan applied to the invoice leave no room for the credit: these come after it in
     a run, and must find the invoice as open as ServiceTitan found it."""
-    if found is None and not original.made:
-        return False
-    left = found.remaining if found is not None else original.total
+    left = _left(original, found)
     return original.claimed > 0 and left is not None and left - original.claimed < original.amount
+
+
+def _left(original: Original, found: BookInvoice | None) -> Decimal | None:
+    """What is left to pay of it in the books; None when nobody knows."""
+    if found is not None:
+        return found.remaining
+    return original.total if original.made else None
 
 
 def _later(other: date | None, posting_on: date) -> bool:
@@ -154,11 +195,21 @@ def _settled(original: Original, snapshot: Snapshot) -> bool:
     if original.nothing:
         return True
     found = in_books(original, snapshot)
-    if _spoken_for(original, found):
+    left = _left(original, found)
+    if left is not None and original.claimed > 0 and left <= original.claimed:
         return True
     if found is None:
         return False
-    return not found.open or (original.balance is not None and found.remaining == original.balance)
+    return not found.open or _agrees(original, found)
+
+
+def _agrees(original: Original, found: BookInvoice) -> bool:
+    """Whether the books show the balance that ServiceTitan noted after the credit was applied there: the feeds are no
+    common moment (facts section 2, mixed clocks), and a balance from before proves nothing."""
+    noted_after = bool(original.applied_on) and original.as_of >= original.applied_on
+    if found.remaining is None or not noted_after or found.remaining != original.balance:
+        return False
+    return found.total - found.remaining >= original.amount
 
 
 def _target(original: Original, customer: str, posting_on: date, snapshot: Snapshot) -> str:

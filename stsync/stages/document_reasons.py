@@ -23,6 +23,19 @@ def changed_after_posting(paper: Paper, number: str, total: Decimal | None) -> R
     )
 
 
+def applied_elsewhere(paper: Paper, number: str) -> Reason:
+    """ServiceTitan applies a credit to something else than the books do."""
+    noun = paper.noun
+    return Reason(
+        "changed-after-posting",
+        f"{noun.capitalize()} {paper.about.number} was taken off an invoice in ServiceTitan, or moved to another, after it "
+        f"was posted as {number} and applied to that invoice in Business Central.",
+        f"Nothing was changed in the books. On the Customer Ledger Entries page, stand on credit memo {number}, choose "
+        "Unapply Entries, and apply it as ServiceTitan does; then say so: "
+        f'stsync ignore {noun.replace(" ", "-")} {paper.id} --reason "..."',
+    )
+
+
 def without_date(paper: Paper) -> Reason:
     """A document without a date belongs to no period."""
     return Reason(

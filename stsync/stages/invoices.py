@@ -31,7 +31,18 @@ from stsync.core.tax_cause import causes, not_equal
 from stsync.core.text import fit
 from stsync.stages import document_reasons as why
 from stsync.stages import sales_lines
-from stsync.stages.credits import UNAPPLIED, Application, Original, application, to_apply, turned
+from stsync.stages.credits import (
+    UNAPPLIED,
+    Application,
+    Original,
+    application,
+    carried,
+    moved,
+    named_by,
+    not_applied,
+    to_apply,
+    turned,
+)
 from stsync.stages.document import Document
 from stsync.stages.document_body import credit_memo, sales_invoice
 from stsync.stages.paper import Paper, fingerprint, natural_key, of_invoice
@@ -185,6 +196,7 @@ def _carried(case: _Case, day: PostingDay) -> Decision:
         "rules": tuple(findings.rules),
         "notes": (*applied.notes, *((day.remark,) if day.remark else ())),
         "fingerprint": fingerprint(invoice),
+        "kept": carried(case.originals) if applied.body else {},
     }
     return _carry(case, document, applied, more)
 
@@ -262,7 +274,9 @@ def _already_posted(case: _Case) -> Decision:
     paper, link = case.paper, case.link
     if link.fingerprint != fingerprint(paper.document):
         return case.hold(why.changed_after_posting(paper, link.number, link.total))
-    if not case.originals:
+    if moved(link, case.originals):
+        return case.hold(why.applied_elsewhere(paper, link.number))
+    if not not_applied(link, case.originals):
         return case.settle("posted")
     left = _left_to_apply(case)
     asks = (paper.key, *case.asks)
@@ -276,7 +290,7 @@ def _left_to_apply(case: _Case) -> Reason | None:
         return None
     return to_apply(
         case.paper,
-        [one for one in case.originals if one.waits is None],
+        [one for one in not_applied(case.link, case.originals) if one.waits is None],
         customer_number=own.customer_number,
         posting_on=own.posting_date,
         snapshot=case.snapshot,
@@ -295,7 +309,7 @@ def _not_for_us(case: _Case) -> Decision | None:
         return case.hold(why.without_date(case.paper))
     if invoice.invoiced_on < settings.go_live:
         return case.settle("before_go_live")
-    if invoice.total == 0 and all(item.total == 0 for item in invoice.items):
+    if invoice.bills_nothing:
         return case.settle("nothing_to_post")
     return None
 
@@ -337,7 +351,9 @@ def _exported_by_us(case: _Case) -> Decision | None:
 def _taken_on(case: _Case, found: BookInvoice, more: dict[str, Any]) -> Decision:
     """A posted document that an earlier run made, or a person posted."""
     left = _left_to_apply(case) if case.originals else None
-    return case.act([case.bare().adopt(found)], outcome="posted", **{**more, "afterwards": left, "asks": case.asks})
+    kept = carried(named_by(found, case.originals, case.snapshot))
+    more = {**more, "afterwards": left, "asks": case.asks, "kept": kept}
+    return case.act([case.bare().adopt(found)], outcome="posted", **more)
 
 
 def _cancelled(case: _Case) -> Decision:

@@ -59,6 +59,12 @@ def fingerprint(payment: Payment) -> str:
     )
 
 
+def may_be_carried(payment: Payment, settings: Settings) -> bool:
+    """Whether money received belongs in the books, and may take its part of an invoice there."""
+    early = payment.paid_on is not None and payment.paid_on < settings.go_live
+    return payment.active and payment.total > 0 and not early and not readiness(payment.status, settings.status)
+
+
 def plan(
     payment: Payment,
     *,

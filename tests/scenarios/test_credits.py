@@ -8,8 +8,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from office import Office, mapping_of, money
 
+from stsync.reports.toapply import set_applied, to_apply
 from stsync.sandbox import faults
 from stsync.state import State
 
@@ -275,3 +277,129 @@ def test_a_missing_permission_for_credit_memos_stops_nothing_else_and_is_said_on
     office.run(since=JUNE)
     (credit,) = scenario(office, "credit_memo_unapplied", "credit_memos")
     assert memo(office, f"ST-C{credit['id']}").posted
+
+
+def issue(office: Office, invoice: dict[str, Any], amount: Decimal, on: date = date(2026, 6, 24)) -> int:
+    """The office writes a credit memo, all of it for one invoice, on the account of its first line."""
+    tenant = office.world.tenant
+    memo_id = tenant.issue_credit_memo(
+        invoice["customer"]["id"],
+        amount,
+        on=on,
+        applied={invoice["id"]: amount},
+        business_unit_id=invoice["businessUnit"]["id"],
+        syncStatus="Posted",
+    )
+    line = next(one for one in tenant.tables["credit_memo_items"].values() if one["creditMemoId"] == memo_id)
+    line["revenueGeneralLedgerAccount"] = invoice["items"][0]["generalLedgerAccount"]
+    return memo_id
+
+
+def test_a_balance_from_before_the_credit_does_not_end_its_listing(office: Office) -> None:
+    """The invoice was read before the office adjusted it, so that ServiceTitan's balance of it is the books' by accident."""
+    original, credit = scenario(office, "adjustment_below_zero")
+    original["balance"] = original["total"]
+    credit["invoiceDate"] = "2026-06-08T00:00:00Z"
+    for row in (original, credit):
+        office.world.tenant.touch("invoices", row["id"])
+    office.run("invoices", only=str(original["id"]))
+    office.run("invoices", only=str(credit["id"]))
+    assert entry(office, memo(office, f"ST-{credit['id']}")).remaining == money(credit["total"])
+    assert office.standing("invoices", credit["id"]) == ("settled", "to_apply")
+
+
+def test_a_credit_for_more_than_a_payment_leaves_is_listed_with_its_invoice(office: Office) -> None:
+    (work,) = scenario(office, "overpayment")
+    (check,) = scenario(office, "overpayment", "payments")
+    check["appliedTo"][0]["appliedAmount"] = "440.00"
+    office.world.tenant.touch("payments", check["id"])
+    memo_id = issue(office, work, money(work["total"]) - Decimal("440.00") + Decimal("20.00"))
+    office.run()
+    assert entry(office, office.invoice(work["id"])).remaining == money(work["total"]) - Decimal("440.00")
+    assert office.standing("credit_memos", memo_id) == ("settled", "to_apply")
+
+
+def test_what_a_payment_took_already_leaves_room_for_a_credit(office: Office) -> None:
+    """A part of the payment is listed for a person, so that it is looked at in every run; the rest was applied long ago."""
+    work, later = scenario(office, "payment_changed_after_posting")
+    for other in scenario(office, "payment_changed_after_posting", "payments"):
+        other["syncStatus"] = "Pending"
+    type_id = int(next(iter(office.world.tenant.payments.values()))["typeId"])
+    half = money(work["total"]) / 2
+    for row, day in ((work, "10"), (later, "20")):
+        row["invoiceDate"] = f"2026-06-{day}T00:00:00Z"
+        office.world.tenant.touch("invoices", row["id"])
+    paid = office.world.tenant.take_payment(
+        work["customer"]["id"],
+        half + Decimal("10.00"),
+        type_id=type_id,
+        applied={work["id"]: half, later["id"]: Decimal("10.00")},
+        on=date(2026, 6, 12),
+        syncStatus="Posted",
+    )
+    office.run("invoices", "payments", "customers")
+    assert office.standing("payments", paid) == ("settled", "to_apply")
+    memo_id = issue(office, work, half)
+    office.run(since=JUNE)
+    assert memo(office, f"ST-C{memo_id}").applies_to_number == office.invoice(work["id"]).number
+    assert entry(office, office.invoice(work["id"])).remaining == 0
+
+
+def test_two_credits_for_the_whole_of_an_invoice_leave_no_draft_behind(office: Office) -> None:
+    (work,) = scenario(office, "credit_memo_with_tax_in_several_zones")
+    first, second = (issue(office, work, money(work["total"])) for _ in range(2))
+    office.run()
+    assert memo(office, f"ST-C{first}").applies_to_number == office.invoice(work["id"]).number
+    assert memo(office, f"ST-C{second}").posted
+    assert entry(office, memo(office, f"ST-C{second}")).remaining == -money(work["total"])
+    assert office.standing("credit_memos", second)[0] == "settled"
+
+
+@pytest.mark.parametrize("where", ["another invoice", "nothing"])
+def test_a_credit_memo_moved_after_it_was_applied_in_the_books_is_held(office: Office, where: str) -> None:
+    (credit,) = scenario(office, "credit_memo_applied", "credit_memos")
+    other = scenario(office, "adjustment_above_zero")[1]
+    office.run()
+    assert office.standing("credit_memos", credit["id"]) == ("settled", "posted")
+    moved = [{**credit["appliedTo"][0], "appliedTo": other["id"]}]
+    credit["appliedTo"] = moved if where == "another invoice" else []
+    office.world.tenant.touch("credit_memos", credit["id"])
+    office.world.sandbox.log.clear()
+    office.run(since=JUNE)
+    assert office.standing("credit_memos", credit["id"]) == ("held", "changed-after-posting")
+    assert [one for one in office.writes() if "salesCreditMemos" in one.target] == []
+    assert "Unapply Entries" in reason(office, "credit_memos", credit["id"])
+
+
+def test_what_a_person_said_of_a_credit_holds_when_servicetitan_touches_it_again(office: Office) -> None:
+    early = scenario(office, "before_go_live")[0]
+    (credit,) = scenario(office, "negative_total")
+    credit["adjustmentToId"] = early["id"]
+    office.world.tenant.touch("invoices", credit["id"])
+    office.run()
+    with State.open(office.state_file) as state:
+        rows = [one for one in to_apply(state) if one.source_id == str(credit["id"])]
+        set_applied(state, rows, operator="clerk", reason="")
+    credit["syncStatus"] = "Exported"
+    office.world.tenant.touch("invoices", credit["id"])
+    office.run()
+    assert office.standing("invoices", credit["id"]) == ("settled", "posted")
+
+
+def test_a_credit_that_adjusts_a_credit_has_nothing_to_be_applied_to(office: Office) -> None:
+    _, credit = scenario(office, "adjustment_below_zero")
+    (row,) = scenario(office, "negative_total")
+    row["adjustmentToId"] = credit["id"]
+    office.world.tenant.touch("invoices", row["id"])
+    office.run()
+    assert office.standing("invoices", row["id"]) == ("settled", "posted")
+    assert entry(office, memo(office, f"ST-{row['id']}")).remaining == money(row["total"])
+
+
+def test_an_invoice_of_unbilled_lines_alone_is_nothing_and_leaves_no_empty_draft(office: Office) -> None:
+    row = scenario(office, "empty_zero_invoice")[2]
+    row["items"][0].update(isChargeable=False, price="50.00", total="50.00")
+    office.world.tenant.touch("invoices", row["id"])
+    office.run("invoices", only=str(row["id"]))
+    assert office.standing("invoices", row["id"]) == ("settled", "nothing_to_post")
+    assert office.invoice(row["id"]) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -67,9 +67,7 @@ class CreditMemo:
                 balance=fields.optional_amount(row, "balance"),
                 tax_rate=tax_rate(row),
             ),
-            applications=tuple(
-                Application(one.invoice_id, one.invoice_number, abs(one.amount)) for one in applications(row)
-            ),
+            applications=tuple(replace(one, amount=abs(one.amount)) for one in applications(row)),
         )
 
 

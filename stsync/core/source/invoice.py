@@ -67,8 +67,8 @@ class Invoice:
 
     `job_type` is empty without a job. `trades` are of its business units, by their id, as far as they were looked up:
     a row of the feed does not have them.
-    `balance` is what ServiceTitan counted as unpaid at `modified_on` (UTC to the second); `tax_rate` the rate of its tax
-    zone, a fraction.
+    `balance` is what ServiceTitan counted as unpaid at `modified_on` (UTC to the second, like `created_on`); `tax_rate` the
+    rate of its tax zone, a fraction.
     """
 
     id: str
@@ -92,6 +92,7 @@ class Invoice:
     trades: Mapping[str, Named | None] = field(default_factory=dict)
     balance: Decimal | None = None
     modified_on: str = ""
+    created_on: str = ""
     tax_rate: Decimal | None = None
 
     @classmethod
@@ -118,6 +119,7 @@ class Invoice:
             job_type=_job_type(row),
             balance=fields.optional_amount(row, "balance"),
             modified_on=fields.second(row, "modifiedOn"),
+            created_on=fields.second(row, "createdOn"),
             tax_rate=tax_rate(row),
         )
 
@@ -125,6 +127,12 @@ class Invoice:
     def charged(self) -> tuple[Item, ...]:
         """The items that make up the subtotal; the others carry cost and maybe a price, but bill nothing (trap 36)."""
         return tuple(item for item in self.items if item.chargeable)
+
+    @property
+    def bills_nothing(self) -> bool:
+        """Whether there is nothing on it to post: no total, and no line that is charged for."""
+        lines = self.charged if sum((item.total for item in self.charged), Decimal(0)) == self.subtotal else self.items
+        return self.total == 0 and self.sales_tax == 0 and all(item.total == 0 for item in lines)
 
 
 def _job_type(row: Row) -> str:
