@@ -315,7 +315,7 @@ def answers(world: World) -> dict[str, str | list[str]]:
         r"ServiceTitan app key": setup_world.APP_KEY,
         r"Business Central client id": setup_world.BC_CLIENT,
         r"Business Central client secret": setup_world.BC_SECRET,
-        r"Which one says which business unit": "1",
+        r"Which one says which business unit": "department",
         r"Which method": "",
         r"Tax group of untaxed": "",
         r"Take these": "y",

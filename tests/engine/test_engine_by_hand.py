@@ -10,7 +10,13 @@ from stsync.cli.app import app
 from stsync.errors import ExitCode
 from stsync.state import InboxRow, State
 
-KINDS = {"customers": "customer", "invoices": "invoice", "payments": "payment", "pricebook": "item"}
+KINDS = {
+    "customers": "customer",
+    "invoices": "invoice",
+    "credit_memos": "credit-memo",
+    "payments": "payment",
+    "pricebook": "item",
+}
 
 
 def test_what_was_dealt_with_by_hand_stays_so_and_the_run_ends_well(office: Office) -> None:
