@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from datetime import date
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 from office import Office, money
+from typer.testing import CliRunner
 
+from stsync.cli.app import app
+from stsync.cli.console import OUTPUT
 from stsync.state import State
 
 OPENS = date(2026, 6, 15)
@@ -221,3 +225,24 @@ def test_a_narrower_range_of_our_own_user_shows_as_business_centrals_refusal(off
     assert state == "held"
     assert "posting date" in said(office, "invoices", first).lower(), reference
     assert office.invoice(last["id"]).posted
+
+
+def _reconciled(office: Office, month: str) -> Any:
+    OUTPUT.json = OUTPUT.quiet = False
+    done = CliRunner().invoke(app, ["reconcile", "--month", month, "--json", "--config", str(office.config)])
+    OUTPUT.json = OUTPUT.quiet = False
+    return json.loads(done.output)
+
+
+def test_reconcile_names_what_was_posted_in_another_month_and_is_exact(office: Office) -> None:
+    first, _ = rows_of(office, "edges_of_the_month")
+    office.world.company.set_posting_window(date(2026, 7, 1), date(2026, 7, 31))
+    office.edit_config("invoices:\n", FIRST_OPEN_DAY)
+    office.run()
+    assert posting_days(office, office.invoice(first["id"])) == {date(2026, 7, 1)}
+    for month in ("2026-06", "2026-07"):
+        told = _reconciled(office, month)
+        assert told["exact"], told["findings"]
+        (row,) = told["sections"]["receivables"]["rows"]
+        redated = [one for one in row["explanations"] if one["reason"] == "re_dated"]
+        assert str(first["id"]) in {each["source_id"] for one in redated for each in one["records"]}
