@@ -117,7 +117,11 @@ def _show_runs(runs: tuple[RunLine, ...]) -> None:
 def _carried(line: RunLine) -> str:
     from stsync.reports.words import ONE
 
-    parts = [counted(total.records, ONE.get(stage, stage)) for stage, total in line.carried.items() if total.records]
+    parts = [
+        counted(total.records, ONE.get(stage, stage).replace("-", " "))
+        for stage, total in line.carried.items()
+        if total.records
+    ]
     amounts = [money(total.amount) for total in line.carried.values() if total.amount]
     return ", ".join(parts) + (f" ({' / '.join(amounts)})" if amounts else "") or "nothing"
 
@@ -155,7 +159,7 @@ def _stage_rows(wiring: Wiring, stage: StageStanding) -> list[tuple[str, str, st
 
     amounts = stage.stage in {"invoices", "credit_memos", "payments"}
     name = STAGES.get(stage.stage, stage.stage)
-    last = "= documents in the books" if stage.stage == "write_backs" else f"= {stage.stage} read"
+    last = "= documents in the books" if stage.stage == "write_backs" else f"= {name} read"
     rows = [("", last, f"{stage.read.records:,}", money(stage.read.amount) if amounts else "")]
     for part in reversed(PARTS):
         total = stage.parts[part]
@@ -313,7 +317,7 @@ def _show_cause(number: str, cause: Cause, shown: set[str], *, everything: bool)
     from stsync.reports.words import ONE
 
     tell = say if cause.state in {"waiting", "settled"} else insist
-    count = counted(len(cause.records), ONE[cause.stage])
+    count = counted(len(cause.records), ONE[cause.stage].replace("-", " "))
     amount = f", {money(cause.amount)}" if cause.stage in {"invoices", "credit_memos", "payments"} else ""
     tell(f"\n{number} {count}{amount}  ({cause.reference})")
     tell(f"   {cause.message}")

@@ -88,7 +88,7 @@ DONE = MappingProxyType(
 
 def kind_named(word: str) -> str | None:
     """The stage that a person means by `invoice`, `Invoices`, `item` or `pricebook`; None for another word."""
-    said = word.strip().casefold()
+    said = word.strip().casefold().replace(" ", "-")
     return next((kind for kind, one in ONE.items() if said in {kind, one, f"{one}s"}), None)
 
 
