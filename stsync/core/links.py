@@ -121,8 +121,7 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
     if entry.verb == Verb.CANCEL:
         # A cancellation that failed halfway leaves a credit memo of the same number that stands for nothing either.
         gone = {entry.target_id or state.id, *entry.detail.get("ended", ())}
-        kept = entry.detail.get("carried") or {}
-        return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended | gone, carried=kept)
+        return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended | gone, carried=carried)
     if entry.verb == Verb.POST:
         # What was posted is the source as it was then: it may have changed since the draft without changing its body.
         fingerprint = str(entry.detail.get("fingerprint") or state.fingerprint)

@@ -12,7 +12,7 @@ from stsync.businesscentral.odata import Read, compare
 from stsync.config.model import Config
 from stsync.core.links import Link
 from stsync.core.operations import Verb
-from stsync.core.plan import Plan, Standing
+from stsync.core.plan import TO_APPLY, Plan, Standing
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import Snapshot
 from stsync.core.source.fields import UnknownShape
@@ -117,7 +117,8 @@ def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
             known[invoice_id] = known_row
         if row.outcome == "nothing_to_post" and known_row is not None and known_row.active:
             empty.add(invoice_id)
-        never = decide.never_there(row.number or invoice_id, row.outcome)
+        void = row.outcome == TO_APPLY and known_row is not None and not known_row.active
+        never = decide.never_there(row.number or invoice_id, "reversed" if void else row.outcome)
         if never is not None:
             holds[invoice_id] = never
         else:

@@ -303,7 +303,7 @@ def _not_for_us(case: _Case) -> Decision | None:
     if not invoice.active:
         return _cancelled(case)
     outcome = readiness(invoice.status, settings.status)
-    if outcome:
+    if outcome and not _marked_by_us(outcome, case.link):
         return case.settle(outcome, asks=(case.paper.key,) if _may_be_ours(outcome, invoice, settings) else ())
     if invoice.invoiced_on is None:
         return case.hold(why.without_date(case.paper))
@@ -322,6 +322,11 @@ def readiness(status: str, trigger: str) -> str:
     if trigger in {"Pending", status}:
         return ""
     return "exported_elsewhere" if status == "Exported" else "not_ready"
+
+
+def _marked_by_us(outcome: str, link: Link) -> bool:
+    """Whether it shows Exported because we posted it, and a person has had that taken back since to be made anew."""
+    return outcome == "exported_elsewhere" and bool(link.ended)
 
 
 def _may_be_ours(outcome: str, invoice: Invoice, settings: Settings) -> bool:

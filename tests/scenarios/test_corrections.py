@@ -133,6 +133,62 @@ def test_in_a_closed_period_nothing_is_taken_back_that_cannot_be_made_anew(poste
     assert posted.writes() == []
 
 
+def test_servicetitan_is_told_the_number_of_the_new_invoice(office: Office) -> None:
+    office.edit_config("pricebook:\n", "write_back:\n  invoices: yes\npricebook:\n")
+    office.run()
+    source_id, invoice = paid_invoice(office)
+    row = office.world.tenant.invoices[int(source_id)]
+    assert (row["syncStatus"], row["exportId"]) == ("Exported", invoice.number)
+    office.world.tenant.correct_tax(int(source_id), Decimal("1.00"))
+    told = corrected(office, source_id)
+    assert told.exit_code == 0, told.output
+    office.run()
+    new = documents(office, source_id)[1][0]
+    assert office.world.tenant.invoices[int(source_id)]["exportId"] == new
+    assert new != invoice.number
+
+
+def test_what_is_still_to_be_applied_outlasts_a_second_correction(posted: Office) -> None:  # noqa: F811
+    source_id, invoice = paid_invoice(posted)
+    posted.world.tenant.correct_tax(int(source_id), Decimal("1.00"))
+    assert corrected(posted, source_id).exit_code == 0
+    posted.world.tenant.correct_tax(int(source_id), Decimal("2.00"))
+    assert corrected(posted, source_id).exit_code == 0
+    assert [status for _, status in documents(posted, source_id)] == ["Paid", "Canceled", "Open"]
+    assert live_total(posted, source_id) == invoice.total + 2
+    (memo,) = memos(posted, source_id)
+    with State.open_scratch(posted.state_file) as state:
+        row = state.inbox.find("invoices", source_id)
+        assert row is not None
+        assert row.reason is not None
+        assert memo.number in row.reason.message
+    assert drifted(posted, "--all")["drifted"] == {}
+
+
+def live_total(office: Office, source_id: str) -> Decimal:
+    """What the newest invoice of a ServiceTitan id comes to."""
+    number = documents(office, source_id)[-1][0]
+    return Decimal(str(next(one.total for one in office.world.company.invoices if one.number == number)))
+
+
+def test_an_invoice_below_zero_that_was_voided_is_drift_and_left_to_a_person(posted: Office) -> None:  # noqa: F811
+    row = next(one for one in posted.world.tenant.invoices.values() if is_credit(posted, one))
+    posted.world.tenant.void_invoice(row["id"])
+    one = drifted(posted)["drifted"][str(row["id"])]
+    assert Decimal(one["books_less_servicetitan"]) == Decimal(str(row["total"]))
+    books = everything(posted)
+    told = corrected(posted, str(row["id"]))
+    assert told.exit_code == 4
+    assert "correct-credit-by-hand" in told.stderr
+    assert everything(posted) == books
+
+
+def is_credit(office: Office, row: Any) -> bool:
+    """Whether an invoice below zero is in the books as a credit memo."""
+    key = f"ST-{row['id']}"
+    return any(one.posted and one.external_document_number == key for one in office.world.company.credit_memos)
+
+
 STEPS = {
     "draft of the credit memo": r"/salesCreditMemos$",
     "its posting": r"/salesCreditMemos\(.*post$",

@@ -59,7 +59,8 @@ RULES = (
         "cannot-cancel",
         r"You cannot cancel this posted|Cancell?ing the invoice failed",
         "Business Central does not cancel this invoice.",
-        "The vendor's words say why. A paid invoice is corrected with a credit memo by hand.",
+        "The vendor's words say why: unblock the customer, item or account on its card, allow the day on the page General "
+        "Ledger Setup, or mend the dimension on the page Default Dimensions; then run stsync correct again.",
     ),
     rule(
         "document-released",
