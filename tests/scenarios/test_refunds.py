@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from office import Office, money
+from other_readings import exchange
 from test_payments import POSTED, TO_APPLY, Row, amounts, carry, entries, reason_of, receivable, scenario
 from typer.testing import CliRunner
 
@@ -16,6 +17,7 @@ from stsync.cli.app import app
 from stsync.sandbox import faults
 from stsync.sandbox.businesscentral.accountant import Accountant
 from stsync.sandbox.businesscentral.core.document_records import JournalLine
+from stsync.sandbox.wsgi import App, Request, Response
 from stsync.state import State
 
 CHECKING = "10100"
@@ -263,3 +265,31 @@ def test_the_refund_journal_may_have_a_payment_journals_code(office: Office, cod
     carry(office, deposit, back)
     assert amounts(office, back) == [(Decimal("300.00"), Decimal("300.00"))]
     assert [one.template for one in office.world.company.journals if one.code == code] == ["GENERAL"]
+
+
+def test_a_line_that_the_journal_does_not_show_is_taken_out_and_never_piles_up(office: Office) -> None:
+    """That journalLines shows customers' lines is only inferred (facts 2.11); here it does not."""
+    exchange(office.world, books=(_without_customers_lines,))
+    _, (deposit, back) = scenario(office, "refund_of_unapplied_credit")
+    carry(office, deposit)
+    for _ in range(3):
+        carry(office, back)
+        assert standing(office) == []
+    assert entries(office, back) == []
+    assert office.standing("payments", back["id"])[1] == "payment-lines-incomplete"
+
+
+def _without_customers_lines(app: App) -> App:
+    def shown(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: shown(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [shown(one) for one in value if not (isinstance(one, dict) and one.get("accountType") == "Customer")]
+        return value
+
+    def call(request: Request) -> Response:
+        answer = app(request)
+        reading = request.method == "GET" and answer.status < 400 and answer.encoded()
+        return Response(answer.status, shown(answer.json()), dict(answer.headers)) if reading else answer
+
+    return call

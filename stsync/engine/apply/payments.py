@@ -9,6 +9,7 @@ the general ledger, asked by document number, is the proof.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -183,9 +184,23 @@ class PaymentDesk:
         total = -sum((line.amount for line in lines), Decimal(0))
         if total == decision.about.amount:
             return True
-        self._take_out(decision, lines)
-        self._desk.wait(decision, _incomplete(decision, total))
+        if lines:
+            self._take_out(decision, lines)
+            self._desk.wait(decision, _incomplete(decision, total))
+        else:
+            self._take_out_unseen(decision)
+            self._desk.refuse(decision, _unseen(decision))
         return False
+
+    def _take_out_unseen(self, decision: Decision) -> None:
+        """Delete by their ids the lines that were made and that the journal does not show: that it shows customers' lines
+        is only inferred (facts 2.11), and they must not pile up there, nor be posted by anybody unseen."""
+        ids = [self._protocol.made(one) for one in decision.operations if one.verb == Verb.CREATE]
+        blank = OpenLine("", natural_key(decision.source_id), "", Decimal(0), "", None)
+        entity_set = Journals.of(self._books, decision).form.lines
+        for line_id in filter(None, ids):
+            with suppress(RecordRefused):  # gone already, or posted by a person: the next run asks the general ledger
+                self._take_out(decision, [replace(blank, id=line_id, entity=entity_set)])
 
     def _take_out(self, decision: Decision, lines: Iterable[OpenLine]) -> None:
         """Delete our own unposted lines of one payment."""
@@ -308,6 +323,17 @@ def _others_first(journal: str, numbers: Sequence[str]) -> Reason:
         "post them too.",
         "Run stsync sync without --only and --limit. If a payment of these is held, repair it, or delete its lines from "
         "the journal.",
+    )
+
+
+def _unseen(decision: Decision) -> Reason:
+    return Reason(
+        "payment-lines-incomplete",
+        f"The line of this payment of {decision.about.amount:,.2f} was made, but Business Central does not show it in the "
+        f"journal {decision.journal}, so it was deleted again and not posted.",
+        f"Look in the journal {decision.journal} for lines with document number {natural_key(decision.source_id)}, and delete "
+        "any that is there. If it stays so, enter the payment by hand, then say so: "
+        f'stsync ignore payment {decision.source_id} --reason "..."',
     )
 
 

@@ -174,6 +174,11 @@ class Protocol:
             event, run_id=self._run_id, stage=operation.stage, source_id=operation.source_id, detail=dict(detail)
         )
 
+    def made(self, operation: Operation) -> str:
+        """The id of what an operation made; empty when it is not done."""
+        row = self._state.ledger.find(operation.key)
+        return (row.target_id or "") if row is not None and row.state == "done" else ""
+
     def target(self, operation: Operation) -> str:
         """The id an operation works on. Raises Blocked when it is not made yet."""
         return self._resolved(operation)[1]
