@@ -21,6 +21,8 @@ from stsync.config.section import Section
 from stsync.config.shape import entry_section, field_section
 from stsync.credentials.keyring_store import Trouble
 from stsync.errors import ExitCode
+from stsync.sandbox.company.later import LATER
+from stsync.sandbox.company.scenarios import SCENARIOS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -328,7 +330,12 @@ def test_the_index_of_the_guide_names_every_page() -> None:
 
 def _document_rows() -> list[list[str]]:
     rows = [line.strip("|").split(" | ") for line in text("documents.md").splitlines() if line.startswith("| ")]
-    return [[cell.strip() for cell in row] for row in rows[1:]]
+    return [[cell.strip() for cell in row] for row in rows if row[0].strip() != "Scenario"]
+
+
+def test_every_scenario_of_the_demo_company_stands_in_the_table() -> None:
+    named = {name for row in _document_rows() for name in re.findall(r"`(\w+)`", row[0])}
+    assert {*SCENARIOS, *LATER} - named == set()
 
 
 def test_every_scenario_of_the_guide_names_a_test_that_there_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -109,12 +110,15 @@ def _numbered(books: BusinessCentral, numbers: Iterable[str]) -> list[Row]:
 
 def _owner(row: Row) -> tuple[str, str] | None:
     external = str(row.get("externalDocumentNumber") or "").upper()
-    plain = external.removeprefix("ST-")
-    return ("invoices", plain) if external != plain and plain.isdigit() else None
+    key = re.fullmatch(r"ST-(C?)([0-9]+)", external)
+    return ("credit_memos" if key[1] else "invoices", key[2]) if key else None
 
 
 def read_documents(books: BusinessCentral, links: Mapping[str, Link]) -> InLedger:
-    """The documents of these invoices by their natural key, and the credit memos against them."""
+    """The documents of these invoices by their natural key, and the credit memos against them.
+
+    `links` go by what follows `ST-` in the key: an invoice's id, or C and that of a credit memo of ServiceTitan's own.
+    """
     keys = {invoices.natural_key(source_id): source_id for source_id in links}
     numbers = {known.number: source_id for source_id, known in links.items() if known.number}
     credit_fields = (*_FIELDS, "invoiceNumber")

@@ -18,6 +18,7 @@ from stsync.books.drift_memory import Memory
 from stsync.books.drift_remedies import remedy
 from stsync.books.values import Period
 from stsync.core.links import Link, link
+from stsync.core.source.credit_memo import CreditMemo
 from stsync.core.source.customer import Customer
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
@@ -36,7 +37,11 @@ Owner = tuple[str, str]
 _STATES = ("pending", "waiting", "held", "dead", "settled")
 _OPEN = ("pending", "waiting", "held", "dead")
 _IDS_PER_LOOK = 500
-_PARSE: dict[str, Callable[[Mapping[str, object]], Document]] = {"invoices": Invoice.parse, "payments": Payment.parse}
+_PARSE: dict[str, Callable[[Mapping[str, object]], Document]] = {
+    "invoices": Invoice.parse,
+    "credit_memos": lambda row: CreditMemo.parse(row).document,
+    "payments": Payment.parse,
+}
 
 
 @dataclass(frozen=True)
@@ -190,10 +195,15 @@ def _belongs(known: Known, look: Look) -> bool:
 
 
 def _in_books(books: BusinessCentral, known: Sequence[Known]) -> InLedger:
-    documents = {one.row.source_id: one.link for one in known if one.row.kind == "invoices"}
+    documents = {_place(one): one.link for one in known if one.row.kind != "payments"}
     paid = [one.row.source_id for one in known if one.row.kind == "payments"]
     found = read_documents(books, documents)
     return read_entries(books, found, documents, paid)
+
+
+def _place(known: Known) -> str:
+    """What a sales document's external number says after `ST-`: a credit memo and an invoice may have the same id."""
+    return f"C{known.row.source_id}" if known.row.kind == "credit_memos" else known.row.source_id
 
 
 def _compared(known: Known, in_books: InLedger) -> Drifted | None:
@@ -223,16 +233,23 @@ def _source_changes(known: Known) -> list[Change]:
     if isinstance(now, Invoice) and isinstance(before, Invoice):
         return drift_source.invoice_changes(before, now)
     if isinstance(now, Payment) and isinstance(before, Payment):
-        return drift_source.payment_changes(before, now)
+        return drift_source.payment_changes(_as_booked(before, now, known.link), now)
     return []
+
+
+def _as_booked(before: Payment, now: Payment, known: Link) -> Payment:
+    """The payment as the books took it, if its applications changed: one on an empty invoice stands on account there."""
+    if before.applications == now.applications or "applied" not in known.carried:
+        return before
+    booked = tuple(one for one in before.applications if one.invoice_id in known.carried["applied"])
+    return replace(before, applications=booked)
 
 
 def _book_changes(known: Known, in_books: InLedger) -> list[Change]:
     posted = in_books.posted(known.link, known.writes, known.before or known.now)
-    source_id = known.row.source_id
     if isinstance(known.now, Payment):
-        return drift_books.payment_changes(posted, in_books.payment_entries.get(source_id, ()))
-    there = in_books.documents.get(source_id, drift_books.InBooks())
+        return drift_books.payment_changes(posted, in_books.payment_entries.get(known.row.source_id, ()))
+    there = in_books.documents.get(_place(known), drift_books.InBooks())
     # What a person had taken back by stsync correct is no second document, whatever Business Central calls it.
     rows = tuple(row for row in there.rows if row.id not in known.link.ended)
     return drift_books.document_changes(posted, replace(there, rows=rows))

@@ -53,11 +53,13 @@ _REISSUE = (
 _CORRECT = {
     "invoices": "Undo the change in ServiceTitan, or the command shows, and after a confirmation carries out, the "
     "correction in the books: {number} is taken back there and made anew as ServiceTitan has it now.",
+    "credit_memos": "Undo the change in ServiceTitan. Else cancel {number} on the Posted Sales Credit Memos page in Business "
+    "Central, enter it there as ServiceTitan has it now, and say so with stsync ignore.",
     "payments": "Undo the change in ServiceTitan. Else unapply and reverse or re-apply {number} on the Customer Ledger "
     "Entries page in Business Central, and say so with stsync ignore.",
 }
 _DUE = "Change the due date on the posted sales invoice {number} in Business Central, and say so with stsync ignore."
-_APPLY = "Nothing is wrong: apply the payment {number} to it on the Customer Ledger Entries page in Business Central."
+_APPLY = "Nothing is wrong: apply {number} to it on the Customer Ledger Entries page in Business Central."
 _NOTED = "Nothing to do: no amount changed. The document in the books keeps the number that it was posted with."
 
 

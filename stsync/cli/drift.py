@@ -91,7 +91,7 @@ def _owner(state: State, only: str) -> tuple[str, str]:
     """The one document of that name. Raises UsageError when there is none, or several."""
     from stsync.reports.find import find_record
 
-    for kind in ("invoices", "payments"):
+    for kind in ("invoices", "payments", "credit_memos"):
         try:
             return kind, find_record(state, kind, only).source_id
         except UsageError as error:
@@ -99,6 +99,6 @@ def _owner(state: State, only: str) -> tuple[str, str]:
                 raise
     raise UsageError(
         "record-unknown",
-        f"No invoice or payment with the id or number '{only}' has been read so far.",
+        f"No invoice, payment or credit memo with the id or number '{only}' has been read so far.",
         hint="Give its number as ServiceTitan or Business Central shows it, or its ServiceTitan id.",
     )

@@ -150,6 +150,16 @@ def _complete_customers(
     records.invoices = as_posted(
         state, "invoices", records.invoices, partial(records.link, "invoices"), invoices.fingerprint
     )
+    memos = as_posted(
+        state,
+        "credit_memos",
+        [one.document for one in records.credit_memos],
+        partial(records.link, "credit_memos"),
+        invoices.fingerprint,
+    )
+    records.credit_memos = [
+        replace(one, document=document) for one, document in zip(records.credit_memos, memos, strict=True)
+    ]
     records.payments = as_posted(
         state, "payments", records.payments, partial(records.link, "payments"), payments.fingerprint
     )
