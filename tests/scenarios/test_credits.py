@@ -403,3 +403,27 @@ def test_an_invoice_of_unbilled_lines_alone_is_nothing_and_leaves_no_empty_draft
     office.run("invoices", only=str(row["id"]))
     assert office.standing("invoices", row["id"]) == ("settled", "nothing_to_post")
     assert office.invoice(row["id"]) is None
+
+
+def test_an_adjustment_repointed_after_posting_is_held(office: Office) -> None:
+    _, credit = scenario(office, "adjustment_below_zero")
+    other = scenario(office, "adjustment_above_zero")[0]
+    office.run("customers", "invoices")
+    credit["adjustmentToId"] = other["id"]
+    office.world.tenant.touch("invoices", credit["id"])
+    office.run("invoices")
+    assert office.standing("invoices", credit["id"]) == ("held", "changed-after-posting")
+
+
+def test_a_lost_state_still_sees_a_credit_memo_moved(office: Office, another: Callable[[Office, str], Office]) -> None:
+    (credit,) = scenario(office, "credit_memo_applied", "credit_memos")
+    office.run("customers", "invoices")
+    lost = another(office, "new computer")
+    lost.run("customers", "invoices")
+    assert lost.standing("credit_memos", credit["id"]) == ("settled", "posted")
+    before = len(list(office.world.company.credit_memos))
+    credit["appliedTo"] = []
+    office.world.tenant.touch("credit_memos", credit["id"])
+    lost.run("invoices", since=JUNE)
+    assert lost.standing("credit_memos", credit["id"]) == ("held", "changed-after-posting")
+    assert len(list(office.world.company.credit_memos)) == before
