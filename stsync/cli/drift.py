@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stsync.books.drift import Drift
     from stsync.books.drift_reading import Look
     from stsync.books.values import Period
+    from stsync.servicetitan.client import ServiceTitan
     from stsync.state import State
     from stsync.wiring import Wiring
 
@@ -61,24 +62,35 @@ def _compare(wiring: Wiring, period: Period | None, only: str | None, *, everyth
     """Both sides as they are now: ServiceTitan's feeds are read into a copy of the state, which is then forgotten."""
     from stsync.books.drift_memory import recall, remember
     from stsync.books.drift_reading import drift as compare
-    from stsync.engine.read import read_feeds
     from stsync.engine.run import now
-    from stsync.engine.scope import Scope
     from stsync.state import State
 
     systems = wiring.systems(read_only=True)
     with State.open_scratch(wiring.state_path) as state:
         state.check_pin(wiring.pin)
         if state.pinned is not None:
-            read_feeds(
-                systems.servicetitan, state, Scope(), go_live=wiring.config.go_live, now=now, progress=lambda *_: None
-            )
+            _read(wiring, systems.servicetitan, state)
         look = _look(state, period, only, everything=everything)
         answer, memory = compare(look, state=state, books=systems.books, memory=recall(state), now=now)
     if not look.partial:
         with State.open(wiring.state_path) as state:
             remember(state, memory)
     return answer
+
+
+def _read(wiring: Wiring, servicetitan: ServiceTitan, state: State) -> None:
+    """Bring the copy of the state up to date with ServiceTitan."""
+    from stsync.engine.credit_memos import read_credit_memos
+    from stsync.engine.read import read_feeds
+    from stsync.engine.run import now
+    from stsync.engine.scope import Scope
+
+    go_live = wiring.config.go_live
+    read_feeds(servicetitan, state, Scope(), go_live=go_live, now=now, progress=lambda *_: None)
+    if wiring.config.credit_memos.transfer:
+        read_credit_memos(
+            servicetitan, state, Scope(), go_live=go_live, at_once=True, now=now, progress=lambda *_: None
+        )
 
 
 def _look(state: State, period: Period | None, only: str | None, *, everything: bool) -> Look:

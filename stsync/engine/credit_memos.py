@@ -38,14 +38,17 @@ def read_credit_memos(
     *,
     go_live: date,
     from_start: bool = False,
+    at_once: bool = False,
     now: Callable[[], datetime],
     progress: Callable[[str, int], None],
 ) -> Reason | None:
     """Bring the credit memos up to date. Returns what a person has to be told, once, when they may not be read.
 
+    `at_once`: also when the last look was a moment ago.
+
     Raises SystemUnavailable and the errors of a login that is refused altogether.
     """
-    again = scope.since is not None or from_start or scope.only is not None
+    again = at_once or scope.since is not None or from_start or scope.only is not None
     if not again and not _due(state, now()):
         return None
     since = _since(state, scope, go_live, from_start)
