@@ -1,10 +1,11 @@
 """A fault in one run, a clean run after it: the books must be those of a faultless run.
 
-The whole matrix of faults and crashes is a target of its own; these are the answers that most easily double money.
+These are the answers that most easily double money; `make faults` tries every one of them at every kind of write.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -48,6 +49,17 @@ FAULTS = {
 INVOICES = 119
 
 
+def trials() -> list[tuple[str, str]]:
+    """Every kind of write with an answer that is lost, and with two of the other faults, each fault equally often; all
+    of them with `make faults`."""
+    found = []
+    for row, write in enumerate(WRITES):
+        for column, fault in enumerate(FAULTS):
+            if os.environ.get("STSYNC_EVERY_FAULT") or fault == "answer lost" or (row * 2 + column) % 7 < 2:
+                found.append((write, fault))
+    return found
+
+
 @pytest.fixture(scope="module")
 def faultless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter[tuple[Any, ...]]]:
     """The books after a run in which nothing went wrong."""
@@ -73,8 +85,7 @@ def few_days(office: Office) -> Office:
     return office
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(("write", "fault"), trials())
 def test_a_fault_doubles_nothing_and_loses_nothing(
     office: Office, faultless: Counter[tuple[Any, ...]], write: str, fault: str
 ) -> None:
