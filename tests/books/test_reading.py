@@ -189,7 +189,7 @@ def test_a_posted_month_is_exact_and_both_moments_are_known(office):
     office.paid(receipt(7, "148.60"))
     result = office.reconciled()
     assert result.tie_out.exact
-    assert result.servicetitan_read == {"invoices": NOW, "payments": NOW}
+    assert result.servicetitan_read == {"invoices": NOW, "credit_memos": None, "payments": NOW}
     assert row(result.tie_out, "revenue", "E").books == Decimal(40)
     assert row(result.tie_out, "revenue", "E").book_name == "Area E"
     assert row(result.tie_out, "sales_tax", "2210").names == ("Phoenix",)
