@@ -74,7 +74,10 @@ def _introduce(place: SandboxFolder, world: World) -> None:
     )
     counts = f"{len(made.invoices):,} invoices, {len(made.payments):,} payments, {len(made.customers):,} customers"
     say(f"  in ServiceTitan  {counts}")
-    say("  in the books     accounts, departments and items; no customer and no document yet")
+    say(
+        f"  in the books     accounts, departments and items; {len(made.books.customers)} customers and their opening "
+        "balances from before"
+    )
     say(f"Both systems run on this machine only. Everything is in the folder {place.root}.")
 
 
@@ -83,7 +86,7 @@ def _conclude(place: SandboxFolder, promises: list[Promise], tied: TieOut) -> No
         Column("business unit"),
         *(Column(name, right=True) for name in ("ServiceTitan", "held or waiting", "Business Central", "difference")),
     ]
-    shown = [*tied.revenue, tied.total, tied.payments]
+    shown = [*tied.revenue, tied.total, tied.payments, tied.refunds, tied.owed]
     rows = [[tie.name, *map(money, (tie.servicetitan, tie.outside, tie.books, tie.difference))] for tie in shown]
     table("Tie-out: counted in both systems themselves, not in what stsync remembers", columns, rows, needed=True)
     for promise in promises:
@@ -102,7 +105,7 @@ def _document(place: SandboxFolder, promises: list[Promise], tied: TieOut) -> di
                 "business_central": tie.books,
                 "difference": tie.difference,
             }
-            for tie in (*tied.revenue, tied.total, tied.payments)
+            for tie in (*tied.revenue, tied.total, tied.payments, tied.refunds, tied.owed)
         ],
     }
 

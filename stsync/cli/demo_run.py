@@ -105,7 +105,8 @@ class DemoRun:
                 "to-the-cent",
                 # Exit code 3 of reconcile means a difference, not a held record.
                 tied.exact and self._codes[RECONCILE] == ExitCode.OK,
-                "Tie-out: every business unit, the tax and the payments agree to the cent, in both countings.",
+                "Tie-out: every business unit, the tax, payments, refunds and what each customer owes agree to the cent, in "
+                "both countings.",
             ),
             Promise("nothing-silent", not silent, _told(silent)),
         ]
@@ -131,6 +132,7 @@ class DemoRun:
         tied, tenant = self.tie_out(), self.world.tenant
         outside = [("invoices", row_id, tenant.invoices[row_id]) for row_id in tied.invoices_outside]
         outside += [("payments", row_id, tenant.payments[row_id]) for row_id in tied.payments_outside]
+        outside += [("credit_memos", row_id, tenant.credit_memos[row_id]) for row_id in tied.credit_memos_outside]
         return sorted(
             f"{stage} {row_id}"
             for stage, row_id, row in outside

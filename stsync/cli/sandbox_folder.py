@@ -51,7 +51,7 @@ class SandboxFolder:
                 f"{self.root} holds a configuration that no sandbox wrote; it is left alone.",
                 hint="Choose another folder with --folder.",
             )
-        return World(invoices, seed, folder=self.inner, port_base=free_ports(port))
+        return World(invoices, seed, folder=self.inner, port_base=free_ports(port), history=True)
 
     def start_over(self) -> None:
         """Make room for a new rehearsal. A configuration is kept beside the new one, because it may have been edited."""
@@ -97,7 +97,7 @@ class SandboxFolder:
 
     def write_for_people(self, world: World) -> None:
         """Write the configuration, or bring the addresses in it up to date; and the variables."""
-        fresh = world.config_text(self.root.resolve())
+        fresh = world.config_text(self.root.resolve(), extended=True, write_back=True)
         text = fresh if not self.config.exists() else _readdressed(self.config.read_text("utf-8"), fresh)
         self.config.write_text(text, encoding="utf-8")
         lines = [f"export {name}={_quoted(value)}\n" for name, value in self.environment(world).items()]

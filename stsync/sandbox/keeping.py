@@ -48,7 +48,7 @@ class NotKept(Exception):
 
 @dataclass(frozen=True)
 class Kept:
-    """What the file holds, beside the size and seed that a reset needs."""
+    """What the file holds, beside the size, seed and history that a reset needs."""
 
     invoices: int
     seed: int
@@ -56,6 +56,7 @@ class Kept:
     demo: Demo
     tenant: Tenant
     environment: Environment
+    history: bool = False
 
 
 def keep(world: World, file: Path, *, port_base: int) -> None:
@@ -64,7 +65,7 @@ def keep(world: World, file: Path, *, port_base: int) -> None:
         payload = io.BytesIO()
         payload.write(_MARK)
         _Writer(payload, protocol=5).dump(
-            Kept(world.invoices, world.seed, port_base, world.demo, world.tenant, world.environment)
+            Kept(world.invoices, world.seed, port_base, world.demo, world.tenant, world.environment, world.history)
         )
     scratch = file.with_name(file.name + ".new")
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
@@ -89,7 +90,7 @@ def kept(file: Path) -> Kept:
 
 def restored(content: Kept, folder: Path, *, port_base: int) -> World:
     """A world that goes on where the kept one stopped; not started yet."""
-    world = World(content.invoices, content.seed, folder=folder, port_base=port_base)
+    world = World(content.invoices, content.seed, folder=folder, port_base=port_base, history=content.history)
     world.adopt(content.demo, content.tenant, content.environment)
     return world
 

@@ -71,10 +71,20 @@ class TieOut:
     def total(self) -> Tie:
         """All revenue and tax: what the invoices less the credits come to."""
         return Tie(
-            "All invoices",
+            "All invoices less credits",
             sum((tie.servicetitan for tie in self.revenue), ZERO),
             sum((tie.outside for tie in self.revenue), ZERO),
             sum((tie.books for tie in self.revenue), ZERO),
+        )
+
+    @property
+    def owed(self) -> Tie:
+        """What all customers owe by the documents since go-live."""
+        return Tie(
+            "What customers owe",
+            sum((tie.servicetitan for tie in self.receivables), ZERO),
+            sum((tie.outside for tie in self.receivables), ZERO),
+            sum((tie.books for tie in self.receivables), ZERO),
         )
 
     @property

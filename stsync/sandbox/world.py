@@ -90,10 +90,13 @@ class World:
         """The certificate to trust."""
         return self.sandbox.ca_file
 
-    def config_text(self, folder: Path | str, *, complete: bool = False, extended: bool = False) -> str:
+    def config_text(
+        self, folder: Path | str, *, complete: bool = False, extended: bool = False, write_back: bool = False
+    ) -> str:
         """A ready configuration whose state file lies in `folder`; `complete` fills the two gaps left on purpose.
 
-        `extended` adds more dimensions and the accounts of refunds, which books with a history want.
+        `extended` adds more dimensions and the accounts of refunds, which books with a history want; `write_back` has
+        ServiceTitan told what is in the books.
         """
         return demo_config(
             self.sandbox.urls,
@@ -103,6 +106,7 @@ class World:
             environment=self.environment.name,
             complete=complete,
             extended=extended,
+            write_back=write_back,
         )
 
     def write_config(self, path: Path | str, *, complete: bool = False, extended: bool = False) -> Path:

@@ -41,6 +41,7 @@ _MORE_DIMENSIONS = (
     "    - { dimension: JOBTYPE, source: job_type }",
     "    - { dimension: CHANNEL, source: constant, value: FIELD }",
 )
+_WRITE_BACK = ("write_back:", "  invoices: yes", "  credit_memos: yes", "  payments: yes", "")
 _OTHER_WORK = ("Membership", "Adjustment", "Counter Sale", "Project", "Estimate", "(none)")
 MORE_TABLES: Mapping[str, Mapping[str, str]] = {
     "refunds": {"Refund": "10100", "Returned Check": "10500"},
@@ -67,11 +68,13 @@ def demo_config(
     environment: str = "sandbox",
     complete: bool = False,
     extended: bool = False,
+    write_back: bool = False,
 ) -> str:
     """The YAML text. `urls` are the sandbox's addresses by system; the state file will lie in `folder`.
 
     `company_id`, `tenant_id` and `environment` are Business Central's. `complete` adds the lines of `fix()`;
-    `extended` adds what books with a history want: more dimensions, and the accounts that refunds leave.
+    `extended` adds what books with a history want: more dimensions, and the accounts that refunds leave. `write_back`
+    has ServiceTitan told what is in the books.
     """
     tables = _tables(complete)
     if extended:
@@ -94,6 +97,7 @@ def demo_config(
             f"  business_unit: {DIMENSION}",
             *(_MORE_DIMENSIONS if extended else ()),
             "",
+            *(_WRITE_BACK if write_back else ()),
             "mapping:",
             *[line for name, table in tables.items() for line in _table(name, table)],
             "",
