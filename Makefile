@@ -33,7 +33,7 @@ check-tests: $(VENV)/.for-development
 	$(VENV)/bin/pytest -n $(WORKERS)
 
 faults: $(VENV)/.for-development
-	STSYNC_EVERY_FAULT=1 $(VENV)/bin/pytest -n $(WORKERS) tests/engine/test_engine_faults.py
+	STSYNC_EVERY_FAULT=1 $(VENV)/bin/pytest -n $(WORKERS) -k "fault or loses_an_answer" tests/engine tests/scenarios
 
 load: $(VENV)/.for-development
 	$(VENV)/bin/python bench/listener_load.py
