@@ -65,14 +65,6 @@ def everything(office: Office) -> tuple[int, int, int]:
     return len(list(company.gl_entries)), len(list(company.invoices)), len(list(company.credit_memos))
 
 
-@pytest.fixture
-def posted(office: Office) -> Office:
-    """An office whose month is in the books."""
-    office.run()
-    office.world.sandbox.log.clear()
-    return office
-
-
 def test_a_month_that_nobody_touched_shows_no_drift_and_nothing_is_written(posted: Office) -> None:
     found = drifted(posted)
     assert found["drifted"] == {}

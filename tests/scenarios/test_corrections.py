@@ -19,7 +19,6 @@ from test_after_posting import (
     everything,
     later,
     owed,
-    posted,  # noqa: F401 - the fixture
     revenue,
     typed,
 )
@@ -69,7 +68,7 @@ def ties(office: Office, before: str) -> None:
     assert ending(office) == before
 
 
-def test_a_paid_invoice_that_was_edited_is_taken_back_by_a_credit_memo_and_made_anew(posted: Office) -> None:  # noqa: F811
+def test_a_paid_invoice_that_was_edited_is_taken_back_by_a_credit_memo_and_made_anew(posted: Office) -> None:
     source_id, invoice = paid_invoice(posted)
     before, debt = ending(posted), owed(posted, invoice.customer_number)
     posted.world.tenant.correct_tax(int(source_id), Decimal("1.00"))
@@ -93,7 +92,7 @@ def test_a_paid_invoice_that_was_edited_is_taken_back_by_a_credit_memo_and_made_
     assert posted.standing("invoices", source_id) == ("settled", "posted")
 
 
-def test_a_paid_invoice_that_was_voided_leaves_the_customer_a_credit(posted: Office) -> None:  # noqa: F811
+def test_a_paid_invoice_that_was_voided_leaves_the_customer_a_credit(posted: Office) -> None:
     source_id, invoice = paid_invoice(posted)
     before, debt = ending(posted), owed(posted, invoice.customer_number)
     posted.world.tenant.void_invoice(int(source_id))
@@ -110,7 +109,7 @@ def test_a_paid_invoice_that_was_voided_leaves_the_customer_a_credit(posted: Off
     ties(posted, before)
 
 
-def test_in_a_closed_period_it_is_taken_back_on_the_first_open_day_and_says_so(posted: Office) -> None:  # noqa: F811
+def test_in_a_closed_period_it_is_taken_back_on_the_first_open_day_and_says_so(posted: Office) -> None:
     source_id = later(posted, "invoice_voided")
     invoice = posted.invoice(source_id)
     posted.world.company.ledger_setup.allow_posting_from = OPENS
@@ -124,7 +123,7 @@ def test_in_a_closed_period_it_is_taken_back_on_the_first_open_day_and_says_so(p
     assert f"apply {invoice.total:,.2f} of it to {invoice.number}" in told.stdout
 
 
-def test_in_a_closed_period_nothing_is_taken_back_that_cannot_be_made_anew(posted: Office) -> None:  # noqa: F811
+def test_in_a_closed_period_nothing_is_taken_back_that_cannot_be_made_anew(posted: Office) -> None:
     source_id = later(posted, "invoice_edited")
     posted.world.company.ledger_setup.allow_posting_from = OPENS
     told = corrected(posted, source_id)
@@ -149,7 +148,7 @@ def test_servicetitan_is_told_the_number_of_the_new_invoice(office: Office) -> N
     assert new != invoice.number
 
 
-def test_what_is_still_to_be_applied_outlasts_a_second_correction(posted: Office) -> None:  # noqa: F811
+def test_what_is_still_to_be_applied_outlasts_a_second_correction(posted: Office) -> None:
     source_id, invoice = paid_invoice(posted)
     posted.world.tenant.correct_tax(int(source_id), Decimal("1.00"))
     assert corrected(posted, source_id).exit_code == 0
@@ -172,7 +171,7 @@ def live_total(office: Office, source_id: str) -> Decimal:
     return Decimal(str(next(one.total for one in office.world.company.invoices if one.number == number)))
 
 
-def test_an_invoice_below_zero_that_was_voided_is_drift_and_left_to_a_person(posted: Office) -> None:  # noqa: F811
+def test_an_invoice_below_zero_that_was_voided_is_drift_and_left_to_a_person(posted: Office) -> None:
     row = next(one for one in posted.world.tenant.invoices.values() if is_credit(posted, one))
     posted.world.tenant.void_invoice(row["id"])
     one = drifted(posted)["drifted"][str(row["id"])]
@@ -200,7 +199,7 @@ STEPS = {
 
 @pytest.mark.parametrize("fault", TRIED)
 @pytest.mark.parametrize("step", STEPS)
-def test_a_reversal_that_loses_an_answer_ends_as_if_it_had_not(posted: Office, step: str, fault: str) -> None:  # noqa: F811
+def test_a_reversal_that_loses_an_answer_ends_as_if_it_had_not(posted: Office, step: str, fault: str) -> None:
     source_id, invoice = paid_invoice(posted)
     posted.world.tenant.correct_tax(int(source_id), Decimal("1.00"))
     debt, income = owed(posted, invoice.customer_number), sum(revenue(posted).values())
@@ -222,7 +221,7 @@ def test_a_reversal_that_loses_an_answer_ends_as_if_it_had_not(posted: Office, s
 
 
 def test_a_draft_that_is_a_cent_off_the_posted_invoice_is_not_posted(
-    posted: Office,  # noqa: F811
+    posted: Office,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source_id, invoice = paid_invoice(posted)

@@ -5,17 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from office import Office
 from test_after_posting import drifted, everything, typed
 
 from stsync.sandbox.businesscentral.accountant import Accountant
-
-
-@pytest.fixture
-def posted(office: Office) -> Office:
-    office.run()
-    return office
 
 
 def carried(office: Office) -> tuple[str, Any]:
