@@ -110,7 +110,7 @@ def test_status_leaves_the_state_file_byte_for_byte(books: Books) -> None:
 
 
 def test_a_secret_about_to_end_is_said_even_under_quiet(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STSYNC_BC_CLIENT_SECRET", "value")
+    monkeypatch.setenv("STSYNC_BC_CLIENT_SECRET", "a-secret-of-the-tests")
     monkeypatch.setenv("STSYNC_BC_CLIENT_SECRET_EXPIRES", "2020-01-31")
     done = run(books, "status", "--quiet")
     assert "ended on 2020-01-31" in done.output

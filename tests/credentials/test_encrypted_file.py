@@ -39,7 +39,7 @@ def test_reading_and_removing_make_no_file(encrypted_file: EncryptedFile) -> Non
 
 
 def test_the_file_goes_with_its_last_secret(encrypted_file: EncryptedFile) -> None:
-    encrypted_file.write(NAME, "value")
+    encrypted_file.write(NAME, "a-secret-of-the-tests")
     encrypted_file.write("webhook-secret", "other")
     assert encrypted_file.remove(NAME)
     assert encrypted_file.read("webhook-secret") == "other"
@@ -48,14 +48,14 @@ def test_the_file_goes_with_its_last_secret(encrypted_file: EncryptedFile) -> No
 
 
 def test_secrets_of_one_company_do_not_open_for_another(encrypted_file: EncryptedFile, identity: Identity) -> None:
-    encrypted_file.write(NAME, "value")
+    encrypted_file.write(NAME, "a-secret-of-the-tests")
     other = dataclasses.replace(identity, bc_company="another")
     with pytest.raises(EncryptedFileUnusable, match="another company"):
         EncryptedFile(encrypted_file.path, encrypted_file.key_path, service=other.service).read(NAME)
 
 
 def test_a_changed_byte_is_noticed(encrypted_file: EncryptedFile) -> None:
-    encrypted_file.write(NAME, "value")
+    encrypted_file.write(NAME, "a-secret-of-the-tests")
     text = encrypted_file.path.read_text()
     start = text.index('"sealed": "') + 11
     swapped = "A" if text[start] != "A" else "B"
@@ -66,14 +66,14 @@ def test_a_changed_byte_is_noticed(encrypted_file: EncryptedFile) -> None:
 
 @pytest.mark.parametrize("content", ["", "not json", "[]", '{"nonce": "AA==", "sealed": "AA=="}', '{"sealed": 1}'])
 def test_a_damaged_file_is_said_to_be_so(encrypted_file: EncryptedFile, content: str) -> None:
-    encrypted_file.write(NAME, "value")
+    encrypted_file.write(NAME, "a-secret-of-the-tests")
     encrypted_file.path.write_text(content)
     with pytest.raises(EncryptedFileUnusable, match=r"damaged|does not open"):
         encrypted_file.read(NAME)
 
 
 def test_a_lost_key_does_not_lead_to_a_new_one_over_sealed_secrets(encrypted_file: EncryptedFile) -> None:
-    encrypted_file.write(NAME, "value")
+    encrypted_file.write(NAME, "a-secret-of-the-tests")
     encrypted_file.key_path.unlink()
     with pytest.raises(EncryptedFileUnusable, match="could not be read"):
         encrypted_file.write("webhook-secret", "other")
@@ -83,7 +83,7 @@ def test_a_lost_key_does_not_lead_to_a_new_one_over_sealed_secrets(encrypted_fil
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no mode bits")
 @pytest.mark.parametrize("which", ["path", "key_path"])
 def test_files_that_others_can_open_are_refused(encrypted_file: EncryptedFile, which: str) -> None:
-    encrypted_file.write(NAME, "value")
+    encrypted_file.write(NAME, "a-secret-of-the-tests")
     path: Path = getattr(encrypted_file, which)
     path.chmod(0o644)
     with pytest.raises(EncryptedFileUnusable, match="chmod 600"):
@@ -111,6 +111,6 @@ def test_the_places_of_both_files_can_be_chosen(identity: Identity, tmp_path: Pa
         "STSYNC_SECRETS_KEY_FILE": str(tmp_path / "b" / "key"),
     }
     chosen = EncryptedFile.standing(identity, environ)
-    chosen.write(NAME, "value")
+    chosen.write(NAME, "a-secret-of-the-tests")
     assert (tmp_path / "a" / "secrets").exists()
     assert (tmp_path / "b" / "key").exists()

@@ -76,7 +76,7 @@ def test_a_locked_keyring_is_told_apart_from_an_absent_one(secret_service: Run) 
 
 @pytest.mark.keyring
 def test_a_keyring_that_nobody_ever_opened_cannot_be_written_by_a_scheduled_run(secret_service: Run) -> None:
-    write = TROUBLE.replace('.read("bc-client-secret")', '.write("bc-client-secret", "value")')
+    write = TROUBLE.replace('.read("bc-client-secret")', '.write("bc-client-secret", "a-secret-of-the-tests")')
     first = secret_service(write, locked=True)
     assert first["trouble"] == "locked"
     assert "never been opened" in first["why"]

@@ -92,7 +92,7 @@ def test_a_spoiled_note_is_no_reason_to_stop(tmp_path: Path, content: str) -> No
 def test_the_login_ends_with_the_certificate_or_on_the_noted_day(tmp_path: Path, credentials_with: Build) -> None:
     expiries = Expiries(tmp_path / "expiry.json")
     expiries.note(NAME, date(2027, 1, 2), source="keyring")
-    by_secret = login_expiry(credentials_with(keyring={NAME: "value"}), None, expiries=expiries)
+    by_secret = login_expiry(credentials_with(keyring={NAME: "a-secret-of-the-tests"}), None, expiries=expiries)
     assert by_secret == Expiry(NAME, "Business Central client secret", date(2027, 1, 2))
     by_certificate = login_expiry(credentials_with(), pfx(tmp_path / "app.pfx"))
     assert by_certificate is not None
@@ -101,7 +101,7 @@ def test_the_login_ends_with_the_certificate_or_on_the_noted_day(tmp_path: Path,
 
 
 def test_the_environment_can_say_when_its_secret_ends(tmp_path: Path, credentials_with: Build) -> None:
-    environ = {"STSYNC_BC_CLIENT_SECRET": "value", "STSYNC_BC_CLIENT_SECRET_EXPIRES": "2027-01-02"}
+    environ = {"STSYNC_BC_CLIENT_SECRET": "a-secret-of-the-tests", "STSYNC_BC_CLIENT_SECRET_EXPIRES": "2027-01-02"}
     ends = login_expiry(credentials_with(environ), None, expiries=Expiries(tmp_path / "none"))
     assert ends is not None
     assert ends.on == date(2027, 1, 2)

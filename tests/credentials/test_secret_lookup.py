@@ -99,7 +99,7 @@ def test_all_missing_secrets_are_named_in_one_error(credentials_with: Build) -> 
 def test_a_secret_file_that_others_can_open_is_refused_and_nothing_else_is_tried(
     credentials_with: Build, tmp_path: Path, mode: int
 ) -> None:
-    environ = {VARIABLE + "_FILE": str(private(tmp_path / "open", "value", mode))}
+    environ = {VARIABLE + "_FILE": str(private(tmp_path / "open", "a-secret-of-the-tests", mode))}
     with pytest.raises(CredentialsError) as caught:
         credentials_with(environ, keyring={NAME: "an older secret"}).value(NAME)
     account = caught.value.context["looked for"]
