@@ -232,7 +232,7 @@ def test_a_time_without_a_zone_is_not_sent(servicetitan):
 def test_records_by_id_come_fifty_at_a_time_in_every_state(wire, servicetitan, kind, path, states):
     wire.get(url(path), json={"data": [{"id": 1}], "hasMore": False})
     rows = servicetitan.by_ids(kind, [*range(1, 61), 1, 2])
-    assert len(rows) == 2
+    assert rows == [{"id": 1}]  # every call answers with the same row, and a row that two pages show counts once
     first, second = queries(wire)
     assert first.pop("ids") == [",".join(map(str, range(1, 51)))]
     assert second["ids"] == [",".join(map(str, range(51, 61)))]
