@@ -23,6 +23,7 @@ from stsync.cli import (
     listen,
     look,
     mapping,
+    notifications,
     reconcile,
     replay,
     sandbox,
@@ -93,6 +94,7 @@ app.command("listen", short_help="Take webhook deliveries as hints (optional).",
 app.command("trigger", short_help="Send your own listener a signed trial.", epilog=listen.TRIGGER_EPILOG)(
     listen.trigger
 )
+app.add_typer(notifications.app, short_help="Be told of changed items (optional).")
 app.add_typer(state.app, short_help="Back up, put back and check the state file.")
 app.command("support-bundle", short_help="What a helper needs to find a fault.", epilog=support.EPILOG)(
     support.support_bundle

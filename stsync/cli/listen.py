@@ -13,6 +13,7 @@ from stsync.errors import CredentialsError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from stsync.listener.signature import Scheme
+    from stsync.listener.starting import Daily, Starter
     from stsync.wiring import Wiring
 
 PORT = 8787
@@ -29,6 +30,9 @@ def listen(
     start_sync: Annotated[
         bool, typer.Option("--sync", help="Start stsync sync soon after a hint, one at a time.")
     ] = False,
+    subscribe: Annotated[
+        bool, typer.Option("--subscribe", help="Have Business Central tell of changed items; renewed once a day.")
+    ] = False,
     config: ConfigOption = None,
     quiet: QuietOption = False,
 ) -> ExitCode:
@@ -40,7 +44,7 @@ def listen(
     from stsync.config.addresses import is_loopback
     from stsync.listener.app import BUSINESS_CENTRAL, HEALTH, SERVICETITAN, Application, Settings
     from stsync.listener.serving import serve, server
-    from stsync.listener.starting import Starter
+    from stsync.listener.starting import Daily, Starter
     from stsync.state.hints import Hints, hints_path
     from stsync.wiring import wire
 
@@ -53,6 +57,7 @@ def listen(
     )
     path = hints_path(wiring.state_path)
     starter = Starter(_sync_command(wiring), tell=lambda text: say(f"sync: {text}")) if start_sync else None
+    renewing = Daily(_renew_command(wiring), tell=lambda text: say(f"notifications: {text}")) if subscribe else None
     with Hints.open(path) as hints:
         application = Application(hints, settings, kept=starter.hint if starter else lambda: None)
         serving = server(application, host, port)
@@ -68,7 +73,9 @@ def listen(
         say(f"Health: {base}{HEALTH}   Hints are kept in {path}")
         if not is_loopback(host):
             insist("This address can be reached from other computers over plain http: put a proxy with https in front.")
-        serve(serving, starter.stop if starter else lambda: None)
+        if renewing is not None:
+            renewing.start()
+        serve(serving, lambda: _stop(starter, renewing))
         counts = application.counts
     say(f"Stopped. {counts.kept} hints kept, {counts.repeated} repeated, {counts.refused} refused.")
     return ExitCode.OK
@@ -139,6 +146,16 @@ def _scheme(wiring: Wiring) -> Scheme:
 
     chosen = wiring.config.listener
     return Scheme(chosen.headers, chosen.encoding, chosen.prefix)
+
+
+def _stop(*beside: Starter | Daily | None) -> None:
+    for one in beside:
+        if one is not None:
+            one.stop()
+
+
+def _renew_command(wiring: Wiring) -> list[str]:
+    return [sys.executable, "-m", "stsync", "notifications", "renew", "--quiet", "--config", str(wiring.config_path)]
 
 
 def _sync_command(wiring: Wiring) -> list[str]:

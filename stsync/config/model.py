@@ -400,6 +400,11 @@ class Listener(Section):
     prefix: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)] = Field(
         default="", description="What stands before the signature in its header, for example sha256=."
     )
+    address: WebAddress | None = Field(
+        default=None,
+        description="Where the listener can be reached from outside; only for stsync notifications.",
+        examples=["https://books.example.com"],
+    )
 
 
 class Limits(Section):

@@ -1,4 +1,4 @@
-"""Starting a run when hints have come: one at a time, and one for many hints.
+"""Starting a run when hints have come: one at a time, and one for many hints; and what has to be done once a day.
 
 The run is a process of its own, because it needs secrets that the listener has no business to hold.
 """
@@ -94,6 +94,45 @@ class Starter:
             self._last = time.monotonic() + self._pace.again - self._pace.quiet
             self._first = self._last
             self._changed.notify()
+
+
+class Daily:
+    """Runs a command at once and then once a day; sooner again after it failed.
+
+    Business Central's subscriptions end after three days (BC facts section 11.2), so a day that fails costs nothing.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        every: float = 86_400.0,
+        after_failure: float = 900.0,
+        run: Callable[[Sequence[str]], int] | None = None,
+        tell: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self._command = list(command)
+        self._every, self._after_failure = every, after_failure
+        self._run = run or _run
+        self._tell = tell
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="daily", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first run starts at once."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Start nothing more."""
+        self._stopping.set()
+        self._thread.join(timeout)
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            code = self._run(self._command)
+            if code:
+                self._tell(f"renewing ended with exit code {code}; the next attempt follows in 15 minutes")
+            self._stopping.wait(self._after_failure if code else self._every)
 
 
 def _run(command: Sequence[str]) -> int:

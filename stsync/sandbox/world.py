@@ -54,9 +54,10 @@ class DemoClock:
 class World:
     """A served demo company; a context manager.
 
-    `tenant` is ServiceTitan's office, `company` the books in `environment`, `demo` what was generated, `sandbox` the
-    servers (`urls`, `log`, `faults`), `entra` and `servicetitan_auth` the token servers. A reset replaces all but
-    `sandbox`; addresses, ids and secrets stay, so that a written configuration goes on working.
+    `tenant` is ServiceTitan's office, `company` the books in `environment`, `books_service` their web service (with
+    `subscriptions`), `demo` what was generated, `sandbox` the servers (`urls`, `log`, `faults`), `entra` and
+    `servicetitan_auth` the token servers. A reset replaces all but `sandbox`; addresses, ids and secrets stay, so that a
+    written configuration goes on working.
     """
 
     def __init__(
@@ -166,12 +167,13 @@ class World:
         self.tenant.connect(titan_id, secrets["STSYNC_SERVICETITAN_APP_KEY"])
         self.entra = entra = Entra(self.environment.tenant_id)
         entra.register(secrets["STSYNC_BC_CLIENT_ID"], secrets["STSYNC_BC_CLIENT_SECRET"])
+        self.books_service = businesscentral.Service(
+            self.environment, lambda token: entra.authorise(token) if token else None
+        )
         return {
             "servicetitan_api": servicetitan.app(self.tenant, self.servicetitan_auth.authorise),
             "servicetitan_auth": self.servicetitan_auth,
-            "business_central": businesscentral.app(
-                self.environment, lambda token: entra.authorise(token) if token else None
-            ),
+            "business_central": self.books_service,
             "entra": entra,
         }
 

@@ -5,7 +5,7 @@
     serve(app(environment, authorise=lambda token: token))
 
 Tests read the books directly (`company.gl_entries`, `company.customer_ledger`, `company.invoices`).
-Not modelled: vendors and purchases, attachments and PDFs, webhooks, `$metadata`, permission sets, several
+Not modelled: vendors and purchases, attachments and PDFs, `$metadata`, permission sets, several
 currencies with rates, custom APIs. Each module says what else it leaves out.
 """
 

@@ -1,6 +1,7 @@
 """All entity sets by name. What is not here is not modelled, and answers as an unknown set does.
 
-Not modelled: pdfDocument, attachments, vendors, purchaseInvoices, subscriptions, pictures, countriesRegions.
+Not modelled: pdfDocument, attachments, vendors, purchaseInvoices, pictures, countriesRegions.
+`subscriptions` stands beside the companies: web/subscriptions.py.
 """
 
 from __future__ import annotations

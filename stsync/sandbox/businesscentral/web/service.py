@@ -15,6 +15,7 @@ from stsync.sandbox.businesscentral.environment import Environment
 from stsync.sandbox.businesscentral.web.batch import run_batch
 from stsync.sandbox.businesscentral.web.limits import Limits
 from stsync.sandbox.businesscentral.web.session import Operation, Session
+from stsync.sandbox.businesscentral.web.subscriptions import Subscriptions
 from stsync.sandbox.wsgi import App, Request, Response
 
 _PREFIX = re.compile(r"(?P<prefix>/v2\.0/(?:(?P<tenant>[^/]+)/)?(?P<environment>[^/]+)/api/v2\.0)(?:/(?P<path>.*))?")
@@ -28,6 +29,7 @@ class Service:
     def __init__(self, environment: Environment, authorise: Authorise) -> None:
         self.environment = environment
         self.limits = Limits(environment)
+        self.subscriptions = Subscriptions(environment)
         self._authorise = authorise
 
     def __call__(self, request: Request) -> Response:
@@ -45,6 +47,9 @@ class Service:
         if user is None:
             raise errors.unauthorised()
         self._check_address(match)
+        if self.subscriptions.named(match["path"] or ""):
+            # Outside the lock: the handshake goes to a program that may ask the books something meanwhile.
+            return self.subscriptions.answer(request, match["path"], user)
         operation = Operation(
             method=request.method,
             path=match["path"] or "",
