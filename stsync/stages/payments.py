@@ -142,14 +142,13 @@ def _changed_after_posting(payment: Payment, about: About) -> Reason:
 def _not_for_us(case: Case) -> Decision | None:
     """Payments that do not belong in the books, or not yet."""
     payment, about, settings = case.payment, case.about, case.settings
-    if not payment.active or payment.status != settings.status:
-        left = _left_in_books(case)
-        if left is not None:
-            return hold(STAGE, payment.id, about, left)
+    outcome = readiness(payment.status, settings.status)
+    left = _left_in_books(case, outcome) if outcome or not payment.active else None
+    if left is not None:
+        return hold(STAGE, payment.id, about, left)
     if not payment.active:
         notes = ("voided in ServiceTitan before transfer",)
         return settle(STAGE, payment.id, about, "nothing_to_post", notes=notes)
-    outcome = readiness(payment.status, settings.status)
     if outcome:
         asks = (natural_key(payment.id),) if _may_be_ours(payment, settings) else ()
         return settle(STAGE, payment.id, about, outcome, asks=asks)
@@ -169,20 +168,33 @@ def _may_be_ours(payment: Payment, settings: Settings) -> bool:
     return payment.active and exported and (payment.paid_on or settings.go_live) >= settings.go_live
 
 
-def _left_in_books(case: Case) -> Reason | None:
-    """What a payment that is voided or unposted in ServiceTitan has left behind: the books are asked, not the ledger."""
+def _left_in_books(case: Case, outcome: str) -> Reason | None:
+    """What a payment that is not to be carried any more has left behind: the books are asked, not the ledger."""
     payment, number = case.payment, case.number
     if case.is_booked:
         return _changed_after_posting(payment, case.about)
     standing = standing_lines(case.snapshot, number)
     if not standing:
         return None
+    if payment.active and outcome == "exported_elsewhere":
+        return _exported_with_lines(case, standing[0][0])
     what = "unposted" if payment.active else "voided"
     return Reason(
         "voided-before-posting",
         f"Payment {case.about.number} was {what} in ServiceTitan while its lines stand unposted in journal "
         f"{standing[0][0]}.",
         f"Delete the lines with document number {number} from the journal.",
+    )
+
+
+def _exported_with_lines(case: Case, journal: str) -> Reason:
+    """Exported by whom? Lines under our number stand in the books."""
+    return Reason(
+        "exported-with-draft",
+        f"ServiceTitan shows payment {case.about.number} as exported, and its lines stand unposted in journal {journal} of "
+        "Business Central. Nothing was posted.",
+        f"If another program put it into the books, delete the lines with document number {case.number} from the journal; "
+        "if none did, post them in Business Central. The next run sees either.",
     )
 
 

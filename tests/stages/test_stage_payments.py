@@ -123,6 +123,27 @@ def test_a_line_with_another_date_or_customer_is_taken_out_too() -> None:
         assert verbs == ["delete", "create"]
 
 
+@pytest.mark.parametrize("status", ["Pending", "Posted", "Exported"])
+def test_lines_of_a_payment_that_was_taken_while_pending_stay_whatever_its_status_becomes(status: str) -> None:
+    record = payment("100.00", ("5", "100.00"), status=status)
+    decision = decide(record, snapshot=with_lines(line("-100.00")), settings=replace(PAYMENTS, status="Pending"))
+    assert (decision.standing, decision.operations, decision.outcome) == (Standing.ACT, (), "posted")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"status": "Pending"}, "voided-before-posting"),
+        ({"active": False}, "voided-before-posting"),
+        ({"status": "Exported"}, "exported-with-draft"),
+    ],
+)
+def test_lines_of_a_payment_that_is_not_to_be_posted_any_more_are_shown(change: dict[str, Any], why: str) -> None:
+    record = payment("100.00", ("5", "100.00"), **change)
+    decision = decide(record, snapshot=with_lines(line("-100.00")))
+    assert (reference(decision), decision.operations) == (why, ())
+
+
 def test_a_held_payment_is_part_of_no_posting() -> None:
     snapshot = replace(SNAPSHOT, posted_payments={"ST-P9": Decimal("99.00")})
     decision = decide(payment(), snapshot=snapshot)
