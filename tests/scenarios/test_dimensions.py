@@ -13,6 +13,7 @@ from office import Office, money
 from stsync.sandbox.company.chart import UNITS
 from stsync.sandbox.wsgi import Request, Response
 from stsync.setup.examination import examine
+from stsync.state import State
 
 MORE = """
     - { dimension: JOBTYPE, source: job_type }
@@ -351,6 +352,31 @@ def test_a_blocked_dimension_is_named_with_its_page(office: Office, what: str, r
     _carry(office, row)
     assert office.standing("invoices", row["id"]) == ("held", reference)
     assert office.invoice(row["id"]) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("PATCH", lambda: other.refusal(400, "Application_DialogException", "Dimension DEPARTMENT is blocked.")),
+        # Somebody took the value out after the draft was read.
+        ("GET", lambda: Response(200, {"value": []})),
+    ],
+)
+def test_a_value_that_could_not_be_set_holds_the_invoice_and_is_not_told_as_set(
+    office: Office, method: str, answer: Any
+) -> None:
+    row = _several_units(office)
+    office.world.company.add_default_dimension(_card(office, row), "DEPARTMENT", "TUC-HVAC")
+
+    def of_a_draft(request: Request) -> bool:
+        return request.method == method and "/dimensionSetLines" in request.path and "expand" not in request.raw_query
+
+    other.exchange(office.world, books=(other.answering(of_a_draft, answer),))
+    _carry(office, row)
+    assert office.standing("invoices", row["id"]) == ("held", "draft-differs")
+    assert "DEPARTMENT could not be set" in _reason(office, row).message
+    with State.open_scratch(office.state_file) as state:
+        assert list(state.audit.rows(event="dimension-set")) == []
 
 
 def test_doctor_names_every_value_that_is_missing_before_the_first_run(office: Office) -> None:

@@ -141,17 +141,23 @@ def mended(books: BusinessCentral, entity_set: str, expected: Expected, draft: D
         where = f"line {position}" if position else "document"
         for code, value in missing(wanted, present).items():
             refused = set_value(books, parent, code, value, is_there=code in present)
-            found += [f"{where}: {refused}"] if refused else []
-            tell({"line": position, "code": code, "value": value})
+            if refused:
+                found.append(f"{where}: {refused}")
+            else:
+                tell({"line": position, "code": code, "value": value})
     return found
 
 
 def set_value(books: BusinessCentral, parent: str, code: str, value: str, *, is_there: bool) -> str:
-    """Write one value of a document or line (`parent` is its path); returns why it could not be, or nothing."""
+    """Write one value of a document or line (`parent` is its path); returns why it could not be, or nothing.
+
+    `is_there` is how the dimensions were read before; somebody may have taken this one out since.
+    """
     path = f"{parent}/dimensionSetLines"
     try:
-        if is_there:
-            row = next(one for one in books.read(Read(path)) if one.get("code") == code)
+        rows = books.read(Read(path)) if is_there else []
+        row = next((one for one in rows if one.get("code") == code), None)
+        if row is not None:
             books.update(entity(path, str(row["id"])), {"valueCode": value}, "*")
         else:
             books.create(path, {"code": code, "valueCode": value})
