@@ -14,7 +14,7 @@ from itertools import chain
 
 from stsync.core.likeness import Register
 from stsync.core.links import Link
-from stsync.core.operations import Operation, Ref, Verb
+from stsync.core.operations import Ref, Verb
 from stsync.core.plan import About, Decision, Plan, Standing, hold
 from stsync.core.posting_dates import posting_day
 from stsync.core.reasons import Reason
@@ -25,7 +25,7 @@ from stsync.core.source.item import Item, Sku
 from stsync.core.source.payment import Payment
 from stsync.engine.originals import Known, Originals, using_up
 from stsync.engine.records import Records
-from stsync.engine.refused import unless_refused
+from stsync.engine.refused import card_named, unless_refused
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Wanted
@@ -111,18 +111,10 @@ def wanted(drawn: Plan) -> Wanted:
             keys[kind] |= {one.natural_key for one in decision.operations}
             keys["clues"] |= {clue for one in decision.operations for clue in one.facts.get("clues", ())}
             # The card that a document goes to may have been blocked or deleted since.
-            keys["customers"] |= {_card(one) for one in decision.operations} - {""}
+            keys["customers"] |= {card_named(one) for one in decision.operations} - {""}
     for posting in drawn.postings:
         keys["payments"] |= {payment_journals.natural_key(one) for one in posting.facts["payments"]}
     return Wanted(**{kind: frozenset(found) for kind, found in keys.items()})
-
-
-def _card(operation: Operation) -> str:
-    """The number of the customer card that a write names; empty when it names none."""
-    number = operation.body.get("customerNumber")
-    if operation.body.get("accountType") == "Customer":
-        number = operation.body.get("accountNumber")
-    return str(number or "")
 
 
 def _limited(decisions: Iterable[Decision], limit: int | None, keep: Iterable[str] = ()) -> list[Decision]:
@@ -179,10 +171,10 @@ class _Desk:
         )
         decision = correction.unless_cancelled_there(decision, self._snapshot.invoices.get(key, ()), link)
         decision = reversal.still_to_apply(decision, link)
-        return unless_refused(decision, self._snapshot, self._records.refused.get(("invoices", invoice.id)))
+        return self._unless_refused(decision)
 
     def credit_memo(self, memo: CreditMemo, originals: Originals) -> Decision:
-        return credit_memos.plan(
+        decision = credit_memos.plan(
             memo,
             link=self._records.link(credit_memos.STAGE, memo.id),
             buyer=self._buyer(memo.customer.id if memo.customer else None, "credit memo"),
@@ -191,6 +183,10 @@ class _Desk:
             snapshot=self._snapshot,
             settings=self._settings.invoices,
         )
+        return self._unless_refused(decision)
+
+    def _unless_refused(self, decision: Decision) -> Decision:
+        return unless_refused(decision, self._snapshot, self._records.refused.get((decision.kind, decision.source_id)))
 
     def payments(self, payables: Mapping[str, Payable]) -> Iterator[Decision]:
         """Every open payment; each sees what those before it leave to pay of its invoices."""
@@ -201,7 +197,7 @@ class _Desk:
             yield decision
 
     def _payment(self, payment: Payment, payables: Mapping[str, Payable]) -> Decision:
-        return payments.plan(
+        decision = payments.plan(
             payment,
             link=self._records.link("payments", payment.id),
             payer=self._buyer(payment.customer.id if payment.customer else None, "payment"),
@@ -211,6 +207,7 @@ class _Desk:
             settings=self._settings.payments,
             original=self._records.link("payments", payment.refunded_payment or ""),
         )
+        return self._unless_refused(decision)
 
     def customers(self, needed: Iterable[str]) -> list[Decision]:
         chosen = set(needed)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stsync.core.operations import Operation
 from stsync.core.plan import Decision, Standing, hold
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import Snapshot
@@ -59,7 +60,15 @@ def unless_refused(decision: Decision, snapshot: Snapshot, refusal: Refusal | No
     return hold(decision.kind, decision.source_id, decision.about, refusal.reason)
 
 
+def card_named(operation: Operation) -> str:
+    """The number of the customer card that a write names, as it was sent; empty when it names none."""
+    number = operation.body.get("customerNumber")
+    if operation.body.get("accountType") == "Customer":
+        number = operation.body.get("accountNumber")
+    return str(number or "")
+
+
 def _card(decision: Decision) -> str:
     """The card that the document goes to."""
-    numbers = (one.body.get("customerNumber") for one in decision.operations)
-    return next((str(number).upper() for number in numbers if number), "")
+    numbers = (card_named(one) for one in decision.operations)
+    return next((number.upper() for number in numbers if number), "")

@@ -238,6 +238,24 @@ def test_a_credit_memo_that_nobody_applied_stands_open_on_the_account(office: Of
     assert office.standing("credit_memos", credit["id"]) == ("settled", "posted")
 
 
+def test_a_credit_memo_of_a_card_without_posting_groups_is_not_sent_again_until_somebody_has_changed_it(
+    office: Office,
+) -> None:
+    (credit,) = scenario(office, "credit_memo_unapplied", "credit_memos")
+    who = credit["customer"]
+    there = office.world.company.add_customer(f"ST{who['id']}", who["name"])
+    there.gen_bus_posting_group = there.customer_posting_group = there.vat_bus_posting_group = ""
+    office.run("customers", "invoices", only=str(credit["id"]))
+    assert office.standing("credit_memos", credit["id"]) == ("held", "business-posting-group-missing")
+    office.world.sandbox.log.clear()
+    office.run("customers", "invoices", only=str(credit["id"]))
+    assert office.writes() == []
+    there.gen_bus_posting_group = there.customer_posting_group = there.vat_bus_posting_group = "DOMESTIC"
+    office.world.company.customers.touch(there)
+    office.run("customers", "invoices", only=str(credit["id"]))
+    assert entry(office, memo(office, f"ST-C{credit['id']}")).remaining == -money(credit["total"])
+
+
 def test_a_credit_memo_on_several_invoices_is_posted_open_and_names_them(office: Office) -> None:
     (original,) = scenario(office, "credit_memo_applied")
     (credit,) = scenario(office, "credit_memo_applied", "credit_memos")

@@ -499,6 +499,33 @@ def test_a_card_without_posting_groups_is_named_with_the_page_to_open(office: Of
     assert office.invoice(invoice).posted
 
 
+@pytest.mark.parametrize("amount", ["180.00", "-180.00"], ids=["received", "paid back"])
+def test_money_of_a_card_without_posting_groups_waits_for_the_card_too(office: Office, amount: str) -> None:
+    who = new_customer(office, "Ines Calloway")
+    there = office.world.company.add_customer(f"ST{who}", "Ines Calloway")
+    there.gen_bus_posting_group = there.customer_posting_group = there.vat_bus_posting_group = ""
+    tenant = office.world.tenant
+    like = next(row for row in tenant.payments.values() if row["type"] == "Check")
+    paid = tenant.take_payment(
+        who, money(amount), type_id=int(like["typeId"]), on=date(2026, 6, 20), syncStatus="Posted"
+    )
+    office.run("customers", "payments", only=str(paid))
+    assert office.standing("payments", paid) == ("held", "customer-posting-group-missing")
+    why = reason(office, "payments", paid)
+    office.world.sandbox.log.clear()
+    office.run("customers", "payments", only=str(paid))
+    assert office.writes() == []
+    assert reason(office, "payments", paid) == why
+    there.gen_bus_posting_group = there.customer_posting_group = there.vat_bus_posting_group = "DOMESTIC"
+    office.world.company.customers.touch(there)
+    office.run("customers", "payments", only=str(paid))
+    assert office.standing("payments", paid)[0] == "settled"
+    assert {one.amount for one in office.world.company.gl_entries if one.document_number == f"ST-P{paid}"} == {
+        money("180.00"),
+        money("-180.00"),
+    }
+
+
 def test_a_card_without_posting_groups_is_not_tried_again_until_somebody_has_changed_it(office: Office) -> None:
     who = new_customer(office, "Ines Calloway")
     there = office.world.company.add_customer(f"ST{who}", "Ines Calloway")
