@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -30,7 +30,8 @@ class SentLine:
 
 @dataclass(frozen=True)
 class Posted:
-    """What stsync posted. `lines` is None where they are not known, or where an item decides the account."""
+    """What stsync posted. `lines` is None where they are not known, or where an item decides the account; `dimensions`
+    are those that every line of a payment was given."""
 
     book_id: str
     number: str
@@ -39,6 +40,7 @@ class Posted:
     posting_on: date | None = None
     lines: tuple[SentLine, ...] | None = None
     credit: bool = False
+    dimensions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,10 @@ def document_changes(posted: Posted, there: InBooks) -> list[Change]:
         own = next((row for row in there.rows if row.number == posted.number), None)
     if own is None:
         return [_missing(posted, there)]
+    restored = next((row for row in there.rows if row.status == "Corrective" and not posted.credit), None)
+    if own.status == "Canceled" and restored is not None:
+        said = f"cancelled, and restored as {restored.number}"
+        return [_change(What.NAME, "number", posted.number, said), *_restored_changes(posted, restored)]
     if own.status == "Canceled":
         by = _numbers(one for one in there.memos if one.status == "Corrective")
         return [_change(What.CANCELLED, "status", "posted", f"cancelled{by}", _less(posted, posted.total))]
@@ -99,10 +105,18 @@ def payment_changes(posted: Posted, entries: Iterable[BookEntry]) -> list[Change
         return [_change(What.GONE, "entries", f"{amount:,.2f}", gone, -posted.total)]
     booked = sum((net for net in _by_account(found).values() if net > 0), ZERO)
     if booked == amount:
-        return []
+        return list(_recoded(posted, found))
     what, words = (What.REVERSED, "reversed") if booked == 0 else (What.LEDGER, f"{booked:,.2f}")
     sign = 1 if posted.total >= 0 else -1
     return [_change(what, "amount in the general ledger", f"{amount:,.2f}", words, sign * (booked - amount))]
+
+
+def _recoded(posted: Posted, entries: Iterable[BookEntry]) -> Iterator[Change]:
+    """Dimension values of a payment's entries that somebody corrected."""
+    for code, value in posted.dimensions.items():
+        held = {one.dimensions.get(code, "").upper() or "(none)" for one in entries}
+        if held - {value.upper()}:
+            yield _change(What.LEDGER, f"dimension {code}", value, ", ".join(sorted(held)))
 
 
 def _missing(posted: Posted, there: InBooks) -> Change:
@@ -122,6 +136,11 @@ def _header_changes(posted: Posted, own: BookRow) -> Iterator[Change]:
         yield _change(
             What.FIELD, "total", f"{posted.total:,.2f}", f"{own.total:,.2f}", -_less(posted, own.total - posted.total)
         )
+
+
+def _restored_changes(posted: Posted, restored: BookRow) -> Iterator[Change]:
+    """An invoice whose cancellation somebody cancelled: the new one has a number of its own (facts section 4)."""
+    return _header_changes(replace(posted, number=""), restored)
 
 
 def _credits(memos: Iterable[BookRow]) -> Iterator[Change]:

@@ -37,6 +37,7 @@ _ENTRY_FIELDS = (
     "entryNumber", "documentNumber", "documentType", "accountNumber", "debitAmount", "creditAmount",
     "lastModifiedDateTime",
 )  # fmt: skip
+_DIMENSIONS = "dimensionSetLines"
 _PAYMENT_TYPES = frozenset({"Payment", "Refund", ""})
 
 
@@ -64,7 +65,16 @@ class InLedger:
             posting_on=date.fromisoformat(on) if isinstance(on, str) else None,
             lines=_sent_lines(body),
             credit=entity_of(link) == "salesCreditMemos",
+            dimensions=dimensions_of_payment(writes, document),
         )
+
+
+def dimensions_of_payment(writes: Sequence[LedgerRow], document: Invoice | Payment) -> dict[str, str]:
+    """What stsync gave every line of a payment (engine/apply/dimension_payments.py); none for one that was taken on."""
+    if isinstance(document, Invoice):
+        return {}
+    last = next((row for row in reversed(writes) if row.verb == "post" and row.state == "done"), None)
+    return dict(last.detail.get("dimensions") or {}) if last is not None else {}
 
 
 def _total(link: Link, document: Invoice | Payment) -> Decimal:
@@ -154,13 +164,18 @@ def _add(
     by_id[source_id] = replace(before, rows=rows, memos=memos)
 
 
-def read_entries(books: BusinessCentral, found: InLedger, links: Mapping[str, Link], paid: Sequence[str]) -> InLedger:
-    """The general ledger entries of these documents and payments, with their dimensions."""
+def read_entries(
+    books: BusinessCentral, found: InLedger, links: Mapping[str, Link], paid: Sequence[str], *, dimensions: bool
+) -> InLedger:
+    """The general ledger entries of these documents, with their dimensions, and of these payments; of the latter
+    with `dimensions` where stsync gave them some."""
     numbers = {known.number: source_id for source_id, known in links.items() if known.number}
     receipts = {payment_journals.natural_key(source_id): source_id for source_id in paid}
     reads = [
-        *_reads("generalLedgerEntries", "documentNumber", numbers, _ENTRY_FIELDS, expand="dimensionSetLines"),
-        *_reads("generalLedgerEntries", "documentNumber", receipts, _ENTRY_FIELDS),
+        *_reads("generalLedgerEntries", "documentNumber", numbers, _ENTRY_FIELDS, expand=_DIMENSIONS),
+        *_reads(
+            "generalLedgerEntries", "documentNumber", receipts, _ENTRY_FIELDS, expand=_DIMENSIONS if dimensions else ""
+        ),
     ]
     rows = [row for part in books.read_many(reads) for row in part]
     documents, payments = dict(found.documents), dict(found.payment_entries)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from stsync.books import drift_books, drift_source
 from stsync.books.drift import Change, Drift, Drifted, Merged
-from stsync.books.drift_ledger import InLedger, read_documents, read_entries, touched
+from stsync.books.drift_ledger import InLedger, dimensions_of_payment, read_documents, read_entries, touched
 from stsync.books.drift_memory import Memory
 from stsync.books.drift_remedies import remedy
 from stsync.books.values import Period
@@ -22,7 +23,7 @@ from stsync.core.source.credit_memo import CreditMemo
 from stsync.core.source.customer import Customer
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
-from stsync.core.source.payment import Payment
+from stsync.core.source.payment import Application, Payment
 from stsync.engine.merged import under_former_customer
 from stsync.errors import StateError
 from stsync.stages import invoices, payments
@@ -196,9 +197,10 @@ def _belongs(known: Known, look: Look) -> bool:
 
 def _in_books(books: BusinessCentral, known: Sequence[Known]) -> InLedger:
     documents = {_place(one): one.link for one in known if one.row.kind != "payments"}
-    paid = [one.row.source_id for one in known if one.row.kind == "payments"]
+    paid = [one for one in known if one.row.kind == "payments"]
     found = read_documents(books, documents)
-    return read_entries(books, found, documents, paid)
+    dimensions = any(dimensions_of_payment(one.writes, one.now) for one in paid)
+    return read_entries(books, found, documents, [one.row.source_id for one in paid], dimensions=dimensions)
 
 
 def _place(known: Known) -> str:
@@ -231,10 +233,25 @@ def _source_changes(known: Known) -> list[Change]:
         same = known.link.fingerprint in {"", _fingerprint(now)}
         return [] if same else drift_source.unknown_before(known.link.total, now)
     if isinstance(now, Invoice) and isinstance(before, Invoice):
-        return drift_source.invoice_changes(before, now)
+        return [*drift_source.invoice_changes(before, now), *_moved(known)]
     if isinstance(now, Payment) and isinstance(before, Payment):
         return drift_source.payment_changes(_as_booked(before, now, known.link), now)
     return []
+
+
+def _moved(known: Known) -> list[Change]:
+    """A credit that stands applied to an invoice in the books, and not in ServiceTitan any more."""
+    applied = {str(one): Decimal(str(amount)) for one, amount in known.link.carried.get("applied", {}).items()}
+    if not applied or not known.now.active:
+        return []
+    return drift_source.moved_credit(applied, _reduces(known))
+
+
+def _reduces(known: Known) -> tuple[Application, ...]:
+    if known.row.kind == "credit_memos":
+        return CreditMemo.parse(known.row.content).applications
+    adjusted = known.now.adjustment_to if isinstance(known.now, Invoice) else None
+    return () if adjusted is None else (Application(adjusted, "", -known.now.total),)
 
 
 def _as_booked(before: Payment, now: Payment, known: Link) -> Payment:

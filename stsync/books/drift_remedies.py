@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stsync.books.drift import Change, Remedy, Side, What, undone_on_both_sides
+from stsync.books.drift_source import APPLIED_TO
 
 _ONE = {"invoices": "invoice", "payments": "payment", "credit_memos": "credit"}
 
@@ -58,6 +59,10 @@ _CORRECT = {
     "payments": "Undo the change in ServiceTitan. Else unapply and reverse or re-apply {number} on the Customer Ledger "
     "Entries page in Business Central, and say so with stsync ignore.",
 }
+_UNAPPLY = (
+    "On the Customer Ledger Entries page in Business Central, stand on credit memo {number}, choose Unapply Entries, apply it "
+    "as ServiceTitan does now, and tell stsync so with the command."
+)
 _DUE = "Change the due date on the posted sales invoice {number} in Business Central, and say so with stsync ignore."
 _APPLY = "Nothing is wrong: apply {number} to it on the Customer Ledger Entries page in Business Central."
 _NOTED = "Nothing to do: no amount changed. The document in the books keeps the number that it was posted with."
@@ -74,14 +79,17 @@ def remedy(kind: str, source_id: str, number: str, changes: Sequence[Change]) ->
     by_hand = next((text for what, text in _BY_HAND if what in said), None)
     if by_hand is not None:
         return Remedy(by_hand.format(number=number))
-    if _only_due_date(changes):
+    if _only(changes, "due date"):
         return Remedy(_DUE.format(number=number))
+    if kind != "payments" and _only(changes, APPLIED_TO):
+        return Remedy(_UNAPPLY.format(number=number), f'stsync ignore {one} {source_id} --reason "applied anew"')
     if said & {What.FIELD, What.VOIDED}:
         command = f"stsync correct {one} {source_id}" if kind == "invoices" else ""
         return Remedy(_CORRECT.get(kind, _CORRECT["payments"]).format(number=number), command)
     return Remedy(_APPLY.format(number=number) if What.APPLIED in said else _NOTED)
 
 
-def _only_due_date(changes: Sequence[Change]) -> bool:
+def _only(changes: Sequence[Change], field: str) -> bool:
+    """Whether that field of ServiceTitan's is all that changed, names apart."""
     told = [one for one in changes if one.what != What.NAME]
-    return bool(told) and all(one.side == Side.SERVICETITAN and one.field == "due date" for one in told)
+    return bool(told) and all(one.side == Side.SERVICETITAN and one.field == field for one in told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import zip_longest
@@ -11,9 +11,10 @@ from stsync.books.drift import Change, Side, What
 from stsync.core.money import ZERO
 from stsync.core.source.fields import Named
 from stsync.core.source.invoice import Invoice, Item
-from stsync.core.source.payment import Payment
+from stsync.core.source.payment import Application, Payment
 
 NOTHING = "(nothing)"
+APPLIED_TO = "applied to"
 
 
 def invoice_changes(before: Invoice, now: Invoice) -> list[Change]:
@@ -26,6 +27,8 @@ def invoice_changes(before: Invoice, now: Invoice) -> list[Change]:
             ("due date", _day(before.due_on), _day(now.due_on)),
             ("customer", *_both(before.customer, now.customer)),
             ("business unit", *_both(before.business_unit, now.business_unit)),
+            ("location", *_both(before.location, now.location)),
+            ("job type", before.job_type, now.job_type),
             ("tax zone", *_both(before.tax_zone, now.tax_zone)),
             ("sales tax", _money(before.sales_tax), _money(now.sales_tax)),
         ),
@@ -42,8 +45,9 @@ def payment_changes(before: Payment, now: Payment) -> list[Change]:
     return [
         *_fields(
             ("date", _day(before.paid_on), _day(now.paid_on)),
-            ("type", before.type_name or before.type_id, now.type_name or now.type_id),
+            ("type", *_both(_type(before), _type(now))),
             ("customer", *_both(before.customer, now.customer)),
+            ("business unit", *_both(before.business_unit, now.business_unit)),
         ),
         *_application_changes(before, now),
         *_amount("amount", before.total, now.total),
@@ -59,6 +63,19 @@ def unknown_before(total: Decimal | None, now: Invoice | Payment) -> list[Change
     return _amount("total", posted, now.total) or [_change("content", "as posted (not kept)", "changed since")]
 
 
+def moved_credit(applied: Mapping[str, Decimal], now: Sequence[Application]) -> list[Change]:
+    """A credit that ServiceTitan took off an invoice to which it is applied in the books (`applied`, by invoice id)."""
+    kept = {one.invoice_id: one.amount for one in now}
+    if all(kept.get(invoice_id, ZERO) >= amount for invoice_id, amount in applied.items()):
+        return []
+    before = ", ".join(f"{invoice_id} ({_money(amount)})" for invoice_id, amount in sorted(applied.items()))
+    return [_change(APPLIED_TO, before, _named_applications(now))]
+
+
+def _type(payment: Payment) -> Named:
+    return Named(payment.type_id or payment.type_name, payment.type_name)
+
+
 def _application_changes(before: Payment, now: Payment) -> Iterator[Change]:
     old = {one.invoice_id: one for one in before.applications}
     new = {one.invoice_id: one for one in now.applications}
@@ -67,13 +84,16 @@ def _application_changes(before: Payment, now: Payment) -> Iterator[Change]:
     kept = all(key in new and new[key].amount >= one.amount for key, one in old.items())
     # A deposit that is applied later only adds to what was posted on account; moving an application undoes something.
     what = What.APPLIED if kept and now.applied <= before.total == now.total else What.FIELD
-    yield _change("applied to", _applied(before), _applied(now), what=what)
+    yield _change(APPLIED_TO, _applied(before), _applied(now), what=what)
 
 
 def _applied(payment: Payment) -> str:
-    parts = [f"{one.invoice_number or one.invoice_id} ({_money(one.amount)})" for one in payment.applications]
-    rest = [f"on account ({_money(payment.unapplied)})"] if payment.unapplied else []
-    return ", ".join([*parts, *rest]) or NOTHING
+    rest = f"on account ({_money(payment.unapplied)})" if payment.unapplied else ""
+    return ", ".join(one for one in (_named_applications(payment.applications), rest) if one) or NOTHING
+
+
+def _named_applications(applications: Sequence[Application]) -> str:
+    return ", ".join(f"{one.invoice_number or one.invoice_id} ({_money(one.amount)})" for one in applications)
 
 
 def _line_changes(before: Sequence[Item], now: Sequence[Item]) -> Iterator[Change]:

@@ -89,8 +89,9 @@ class BookAccount:
 class SalesNumber:
     """A sales document by its number; the general ledger shows neither external numbers nor customers (facts 2.16).
 
-    `kind` is the general ledger's document type. An `undone` one was cancelled, or is what cancelled another
-    (status Canceled or Corrective). `credits` is the invoice that a credit memo applies to, `total` always positive.
+    `kind` is the general ledger's document type. An `undone` one was cancelled (status Canceled), or is the credit memo
+    that cancelled another (status Corrective). `credits` is the invoice that a credit memo applies to, `total` always
+    positive.
     """
 
     number: str

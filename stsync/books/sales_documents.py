@@ -40,7 +40,8 @@ def _sales_number(row: Mapping[str, Any], kind: str) -> SalesNumber:
         external=str(row.get("externalDocumentNumber") or ""),
         draft=status in {"Draft", "In Review"},
         kind=kind,
-        undone=status in {"Canceled", "Corrective"},
+        # A corrective invoice restores what was cancelled by mistake (facts section 4): it stands.
+        undone=status == "Canceled" or (status == "Corrective" and kind == "Credit Memo"),
         # The bill-to customer owes the money.
         customer=str(row.get("billToCustomerNumber") or row.get("customerNumber") or ""),
         credits=str(row.get("invoiceNumber") or "") if kind == "Credit Memo" else "",

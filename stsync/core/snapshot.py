@@ -66,8 +66,12 @@ class BookInvoice:
 
     @property
     def live(self) -> bool:
-        """Whether it still stands for something: what was cancelled, and the document that cancelled it, do not."""
-        return self.status not in {"Canceled", "Corrective"}
+        """Whether it still stands for something: what was cancelled, and the credit memo that cancelled it, do not.
+
+        A corrective invoice does: it takes a cancellation back (facts section 4).
+        """
+        cancels = self.status == "Corrective" and self.entity == "salesCreditMemos"
+        return self.status != "Canceled" and not cancels
 
     @property
     def open(self) -> bool:

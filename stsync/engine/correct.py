@@ -43,7 +43,8 @@ from stsync.errors import ExitCode, GuardError, StsyncError, UsageError
 from stsync.http.outcomes import OutcomeUnknown
 from stsync.stages import correction, reversal
 from stsync.stages.correction import Correction, CreditMemo, InBooks
-from stsync.state import Done, Intent, RunLock, State
+from stsync.stages.paper import natural_key
+from stsync.state import Done, InboxRow, Intent, RunLock, State
 from stsync.wiring import Systems, Wiring
 
 KIND = "invoices"
@@ -158,11 +159,13 @@ class _Sitting:
     def _prepared(self) -> Prepared:
         row = self._state.inbox.find(KIND, self._source_id)
         assert row is not None
+        if row.outcome == "by_hand":
+            raise _dealt_with(row)
         invoice = _parsed(row.content)
         writes = self._state.ledger.by_source(KIND, self._source_id)
         known = link(writes)
         tried = any(one.verb == Verb.CANCEL and one.state != "done" for one in writes)
-        there = read_books(self._systems.books, known, tried=tried)
+        there = read_books(self._systems.books, known, natural_key(self._source_id), tried=tried)
         open_days = self._posting_dates()
         taken_back = correction.plan(invoice, known, there, open_days)
         if taken_back.by_memo and there.invoice is not None:
@@ -271,12 +274,22 @@ def _parsed(content: Mapping[str, Any]) -> Invoice:
         raise GuardError(reason.reference, reason.message, hint=reason.hint) from None
 
 
-def read_books(books: BusinessCentral, known: Link, *, tried: bool) -> InBooks:
-    """The invoice as Business Central has it now, and the credit memos against it."""
+def read_books(books: BusinessCentral, known: Link, key: str, *, tried: bool) -> InBooks:
+    """The invoice as Business Central has it now, and the credit memos against it.
+
+    Where our ledger knows of none, it is one under our key that somebody cancelled.
+    """
+    named = books.read(Read("salesInvoices", filter=compare("externalDocumentNumber", "eq", key)))
+    by_status = [(enum_text(str(row["status"])), row) for row in named if str(row["id"]) not in known.ended]
+    cancelled = [row for status, row in by_status if status == "Canceled"]
     row = books.one(entity("salesInvoices", known.id)) if known.id else None
+    if row is None and not known.posted:
+        row = cancelled[-1] if cancelled and len(cancelled) == len(by_status) else None
+    elif row is not None and row["id"] in [one["id"] for one in cancelled]:
+        row = next((one for status, one in by_status if status == "Corrective"), row)
     if row is None:
         return InBooks(None, tried=tried)
-    return InBooks(_posted(row), _memos(books, str(row["number"]), str(row["externalDocumentNumber"])), tried)
+    return InBooks(_posted(row), _memos(books, str(row["number"]), key), tried)
 
 
 def _posted(row: dict[str, Any]) -> BookInvoice:
@@ -363,6 +376,17 @@ def _refused(reason: Reason) -> StsyncError:
     """Why there is nothing to send: a mistake of the command when nothing drifted, else a brake."""
     kind = UsageError if reason.reference == "nothing-to-correct" else GuardError
     return kind(reason.reference, reason.message, hint=reason.hint)
+
+
+def _dealt_with(row: InboxRow) -> GuardError:
+    one = KIND.removesuffix("s")
+    return GuardError(
+        "dealt-with-by-hand",
+        f"A person has said that {one} {row.number or row.source_id} was dealt with by hand; a correction would do it a "
+        "second time. Nothing was sent.",
+        hint=f"stsync trace {one} {row.source_id} tells who said what. If nothing was done in the books after all, say so: "
+        f"stsync ignore {one} {row.source_id} --undo\nThen run this command again.",
+    )
 
 
 def _not_confirmed(prepared: Prepared) -> GuardError:

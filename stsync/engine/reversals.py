@@ -34,7 +34,8 @@ def read_original(books: BusinessCentral, found: BookInvoice, source_id: str, wr
     own = books.read(Read(f"{path}/dimensionSetLines"))
     number = 1 + sum(one.verb == Verb.CANCEL and one.state == "done" for one in writes)
     external = reversal.key(source_id, number)
-    there = look_up(books, Snapshot(), Wanted(invoices=frozenset({external}))).documents(external)
+    earlier = [reversal.key(source_id, one) for one in range(1, number)]
+    known = look_up(books, Snapshot(), Wanted(invoices=frozenset({external, *earlier})))
     made = [one for one in writes if _made(one, external)]
     ordered = sorted(lines, key=lambda line: int(line.get("sequence") or 0))
     return Original(
@@ -44,7 +45,9 @@ def read_original(books: BusinessCentral, found: BookInvoice, source_id: str, wr
         dimensions={str(one["code"]): str(one["valueCode"]) for one in own},
         number=number,
         made=len(made),
-        standing=there,
+        standing=known.documents(external),
+        # A credit memo that is used up is closed, which Business Central shows as Paid (facts section 4).
+        used_up=frozenset(one.number for key in earlier for one in known.documents(key) if one.status == "Paid"),
     )
 
 
@@ -111,7 +114,7 @@ class Reversal:
         self._protocol.close_intents(operation.stage, operation.source_id, None, memo, {})
         self._protocol.intend(operation, {})
         former = {"former_number": operation.facts["number"], "ended": list(operation.facts["ended"])}
-        done = {**facts, **former, "carried": reversal.carried(self._link, entry)}
+        done = {**facts, **former, "carried": reversal.carried(self._link, entry, operation.facts["used_up"])}
         self._protocol.record(operation, Sent(str(operation.target), memo), done)
 
 

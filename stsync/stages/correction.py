@@ -44,7 +44,10 @@ class CreditMemo:
 
 @dataclass(frozen=True)
 class InBooks:
-    """The invoice in Business Central and the credit memos against it; `tried` is true when stsync tried to cancel it."""
+    """The invoice in Business Central and the credit memos against it; `tried` is true when stsync tried to cancel it.
+
+    Where a person cancelled it and then cancelled the cancellation, it is the invoice that restored it.
+    """
 
     invoice: BookInvoice | None
     memos: Sequence[CreditMemo] = ()
@@ -67,9 +70,11 @@ class Correction:
 
 def plan(invoice: Invoice, link: Link, there: InBooks, snapshot: Snapshot) -> Correction:
     """How to bring the books back into line with one invoice of ServiceTitan."""
-    if not link.posted:
-        return _nothing_posted(invoice, link)
     found = there.invoice
+    if link.is_baseline:
+        return Correction(reason=_opening(link))
+    if not link.posted:
+        return _nothing_posted(invoice, link, found)
     if found is None:
         return Correction(reason=_CREDIT if link.entity == "salesCreditMemos" else _not_there(link))
     if found.status == "Canceled":
@@ -83,8 +88,9 @@ def plan(invoice: Invoice, link: Link, there: InBooks, snapshot: Snapshot) -> Co
     if link.fingerprint == fingerprint(invoice):
         return Correction(reason=_SAME)
     closed = found.posting_date is not None and not snapshot.accepts(found.posting_date)
-    if closed or found.remaining != found.total:
-        end = _take_back(invoice, link, found, noted=True)
+    restored = found.id != link.id
+    if closed or restored or found.remaining != found.total:
+        end = _take_back(invoice, link, found, noted=True, ended=(link.id,) if restored else ())
         return Correction((end,), anew=invoice.active, by_memo=True)
     return Correction((_take_back(invoice, link, found),), anew=invoice.active)
 
@@ -170,9 +176,13 @@ def _take_back(
     )
 
 
-def _nothing_posted(invoice: Invoice, link: Link) -> Correction:
+def _nothing_posted(invoice: Invoice, link: Link, found: BookInvoice | None) -> Correction:
+    """Our ledger knows of nothing that stands: an earlier correction stopped halfway, or the state was lost after a
+    person had cancelled it (`cancelled-in-business-central`)."""
+    if found is not None and found.status == "Canceled" and invoice.active:
+        return Correction((_take_back(invoice, link, found, noted=True),))
     if link.ended and invoice.active:
-        return Correction()  # taken back by an earlier correction that did not get to its end
+        return Correction()
     return Correction(reason=_NOT_POSTED)
 
 
@@ -207,6 +217,15 @@ _SAME = Reason(
     "ServiceTitan still shows the invoice as it was posted, so there is nothing to take back.",
     "If something changed in Business Central, stsync drift names it, and what to do there.",
 )
+
+
+def _opening(link: Link) -> Reason:
+    return Reason(
+        "correct-opening-document",
+        f"The invoice is from before go_live and linked to opening document {link.number}, which stsync did not make. "
+        "Nothing was sent.",
+        f"Correct {link.number} by hand in Business Central.",
+    )
 
 
 def _not_there(link: Link) -> Reason:

@@ -39,7 +39,8 @@ class Original:
     """A posted invoice as Business Central shows it, with its lines.
 
     `number` is that of this taking back: the first of an invoice is 1. `made` counts the drafts that were made for it so
-    far, `standing` what the books hold under its external number.
+    far, `standing` what the books hold under its external number; `used_up` are credit memos of earlier takings back
+    that a person has applied by now.
     """
 
     found: BookInvoice
@@ -49,6 +50,7 @@ class Original:
     number: int = 1
     made: int = 0
     standing: Sequence[BookInvoice] = ()
+    used_up: frozenset[str] = frozenset()
 
 
 def key(invoice_id: str, number: int) -> str:
@@ -178,14 +180,20 @@ def _noted(end: Operation, original: Original, *, why: str, memo: BookInvoice | 
         "open": str(found.remaining or 0),
         "memo": memo.number if memo is not None else "",
     }
-    facts = {**end.facts, "noted": True, "taken_back": entry, "memo": entry["memo"]}
+    facts = {
+        **end.facts,
+        "noted": True,
+        "taken_back": entry,
+        "memo": entry["memo"],
+        "used_up": sorted(original.used_up),
+    }
     return replace(end, why=why, facts=facts)
 
 
-def carried(link: Link, entry: Mapping[str, str]) -> dict[str, Any]:
+def carried(link: Link, entry: Mapping[str, str], used_up: Sequence[str] = ()) -> dict[str, Any]:
     """What the ledger keeps until a person has applied it; an earlier taking back that is still to be applied stays."""
     before = [] if link.carried.get("settled") else list(link.carried.get("taken_back", ()))
-    return {"taken_back": [*before, dict(entry)]}
+    return {"taken_back": [*(one for one in before if one["memo"] not in used_up), dict(entry)]}
 
 
 def left_to_apply(link: Link, *, anew: bool = False) -> Reason | None:
@@ -202,7 +210,7 @@ def left_to_apply(link: Link, *, anew: bool = False) -> Reason | None:
         "apply-in-business-central",
         " ".join(message for message, _ in told),
         f"Page Customer Ledger Entries, customer {entries[-1]['customer']}: "
-        + " ".join(hint for _, hint in told)
+        + " Then ".join(hint for _, hint in told)
         + " Then say so: stsync applied invoice NUMBER",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,8 +14,11 @@ from stsync.books.drift_books import BookEntry, BookRow, InBooks, Posted, SentLi
 from stsync.books.drift_remedies import remedy
 from stsync.books.drift_source import invoice_changes
 from stsync.books.drift_source import payment_changes as source_payment_changes
-from stsync.core.source.invoice import Invoice
+from stsync.core.source.fields import Named
+from stsync.core.source.invoice import Invoice, LineAccount
 from stsync.core.source.payment import Payment
+from stsync.stages.invoices import fingerprint as invoice_print
+from stsync.stages.payments import fingerprint as payment_print
 
 JUNE = date(2026, 6, 10)
 POSTED = Posted(
@@ -158,6 +161,80 @@ def test_undone_on_both_sides_is_settled_when_the_amounts_meet() -> None:
     part = document_changes(POSTED, replace(AS_POSTED, memos=(replace(OWN, id="m", total=Decimal(30)),)))
     assert _drifted([*voided, *full]).agrees_again
     assert not _drifted([*voided, *part]).agrees_again
+
+
+OTHER_INVOICE: dict[str, Any] = {
+    "active": False,
+    "invoiced_on": date(2026, 6, 11),
+    "due_on": date(2026, 7, 11),
+    "customer": Named("8", "Bob"),
+    "total": Decimal("111.00"),
+    "sales_tax": Decimal("1.00"),
+    "tax_zone": Named("4", "Tempe"),
+    "business_unit": Named("2", "Plumbing"),
+    "location": Named("3", "Warehouse"),
+    "job_type": "Install",
+}
+OTHER_ITEM: dict[str, Any] = {
+    "description": "Replacement",
+    "quantity": Decimal("1.0001"),
+    "price": Decimal("110.01"),
+    "total": Decimal("111.00"),
+    "sku": "S",
+    "chargeable": False,
+    "taxable": True,
+    "account": LineAccount("9", "4001", "Other revenue"),
+    "business_unit": Named("2", "Plumbing"),
+}
+OTHER_PAYMENT: dict[str, Any] = {
+    "active": False,
+    "paid_on": date(2026, 6, 12),
+    "total": Decimal("101.00"),
+    "type_id": "4",
+    "customer": Named("8", "Bob"),
+    "business_unit": Named("2", "Plumbing"),
+    "applications": (),
+}
+
+
+def test_every_field_that_holds_a_changed_invoice_is_shown() -> None:
+    before = invoice()
+    changed = [replace(before, **{name: value}) for name, value in OTHER_INVOICE.items()]
+    changed += [replace(before, items=(replace(before.items[0], **{name: it}),)) for name, it in OTHER_ITEM.items()]
+    changed.append(replace(before, items=()))
+    for now in changed:
+        assert invoice_print(now) != invoice_print(before)
+        assert invoice_changes(before, now), now
+    held = {one.name for one in fields(Invoice) if one.name in OTHER_INVOICE} | {"items"}
+    rest = replace(before, **{one.name: None for one in fields(Invoice) if one.name not in {*held, "items"}})
+    assert invoice_print(rest) == invoice_print(before), "a field that can hold the invoice is not tried above"
+
+
+def test_every_field_that_holds_a_changed_payment_is_shown() -> None:
+    before = payment((9, "60.00"))
+    for name, value in OTHER_PAYMENT.items():
+        now = replace(before, **{name: value})
+        assert payment_print(now) != payment_print(before)
+        assert source_payment_changes(before, now), name
+    rest = replace(before, **{one.name: None for one in fields(Payment) if one.name not in OTHER_PAYMENT})
+    assert payment_print(rest) == payment_print(before), "a field that can hold the payment is not tried above"
+
+
+def test_an_invoice_whose_cancellation_was_cancelled_stands_under_another_number() -> None:
+    restored = replace(OWN, id="id-2", number="PS-2", status="Corrective")
+    found = document_changes(POSTED, replace(AS_POSTED, rows=(replace(OWN, status="Canceled"), restored)))
+    assert [(one.what, one.effect) for one in found] == [(What.NAME, Decimal(0))]
+
+
+def test_a_corrected_dimension_of_a_payment_is_shown() -> None:
+    given = Posted("", "ST-P5", "ST7", Decimal("100.00"), dimensions={"DEPT": "HVAC"})
+    kept = [
+        BookEntry("1050", Decimal("100.00"), {"DEPT": "HVAC"}),
+        BookEntry("1200", Decimal("-100.00"), {"DEPT": "HVAC"}),
+    ]
+    assert payment_changes(given, kept) == []
+    (told,) = payment_changes(given, [kept[0], replace(kept[1], dimensions={"DEPT": "PLMB"})])
+    assert (told.field, told.before, told.after) == ("dimension DEPT", "HVAC", "HVAC, PLMB")
 
 
 def test_a_due_date_alone_needs_no_correction_of_the_document() -> None:
