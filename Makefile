@@ -1,6 +1,7 @@
 # make demo   a contractor's month goes into the books, on this machine; needs Python 3.11 or newer, and nothing else
 # make test   everything that is checked before a change goes in
 # make faults every fault at every kind of write; make test tries a part of them
+# make fuzz   every parser with more than 100,000 invented and twisted inputs; make test tries the first of them
 # make load   signed deliveries a second that stsync listen takes, and none lost across a kill -9
 # With another interpreter:  make clean, then  make PYTHON=/path/to/python3.13 test
 
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 WORKERS ?= 2
 
-.PHONY: demo test faults load lint types contracts check-tests install pins clean
+.PHONY: demo test faults fuzz load lint types contracts check-tests install pins clean
 
 demo: $(VENV)/.for-use
 	$(VENV)/bin/stsync demo --folder demo
@@ -34,6 +35,9 @@ check-tests: $(VENV)/.for-development
 
 faults: $(VENV)/.for-development
 	STSYNC_EVERY_FAULT=1 $(VENV)/bin/pytest -n $(WORKERS) -k "fault or loses_an_answer" tests/engine tests/scenarios
+
+fuzz: $(VENV)/.for-development
+	STSYNC_FUZZ_EXAMPLES=4200 $(VENV)/bin/pytest -n $(WORKERS) --timeout=1800 tests/fuzz
 
 load: $(VENV)/.for-development
 	$(VENV)/bin/python bench/listener_load.py

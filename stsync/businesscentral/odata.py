@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from uuid import UUID
 
 from stsync.errors import SystemUnavailable, UsageError
+from stsync.http.redact import redact
 
 _API = "/api/v2.0"
 _ENVIRONMENT_ROOT = re.compile(r"/v2\.0/[^/]+/[^/]+$")
@@ -149,14 +150,19 @@ def entity(entity_set: str, entity_id: str) -> str:
 
 def checked_next_link(link: str, current_url: str, root: str) -> str:
     """The next page's address, absolute. Raises SystemUnavailable if it leaves the host that we trust with a token."""
-    following = urljoin(current_url, link)
-    if _origin(following) == _origin(root) and "@" not in urlsplit(following).netloc:
+    try:
+        following = urljoin(current_url, link)
+        here = _origin(following) == _origin(root) and "@" not in urlsplit(following).netloc
+    except ValueError:
+        # No address at all, as a port that is no number; it leads nowhere that we trust.
+        here = False
+    if here:
         return following
     raise SystemUnavailable(
         "next-page-elsewhere",
         "Business Central's next page lies on another host, where no token is sent.",
         hint="If a proxy stands before Business Central, business_central.api_url must be the proxy's own address.",
-        note=urlsplit(following).hostname or "",
+        note=redact(link)[:200],
     )
 
 

@@ -65,7 +65,7 @@ def reach(contacts: Iterable[Row]) -> Reach:
         kind, value = row.get("type"), row.get("value")
         if not isinstance(value, str):
             continue
-        if kind in {"Phone", "MobilePhone"}:
+        if kind in ("Phone", "MobilePhone"):
             phone = phone or words.phone(value)
             unusable.setdefault("telephone", words.plain(value))
         elif kind == "Email":
