@@ -23,6 +23,7 @@ from stsync.core.source.credit_memo import CreditMemo
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.core.source.payment import Payment
+from stsync.engine import absent
 from stsync.engine.originals import Known, Originals, using_up
 from stsync.engine.records import Records
 from stsync.engine.refused import card_named, unless_refused
@@ -269,7 +270,7 @@ class _Desk:
             return replace(payable, nothing=True)
         if invoice_id in elsewhere.holds:
             return replace(payable, holds=elsewhere.holds[invoice_id])
-        never = never_there(decision.about.number, decision.outcome) if decision is not None else None
+        never = absent.never_there(decision.about.number, decision.outcome) if decision is not None else None
         if never is not None:
             return replace(payable, holds=never)
         return replace(payable, waits=elsewhere.waits.get(invoice_id) or _not_there(decision, invoice_id))
@@ -378,6 +379,12 @@ def _made_id(decision: Decision) -> str | Ref:
     return decision.operations[-1].target
 
 
+def _not_there(decision: Decision | None, invoice_id: str) -> Reason:
+    if decision is None:
+        return absent.not_read("The payment is applied to", invoice_id)
+    return absent.waits_for("payment", decision.about.number, decision.outcome, decision.reason)
+
+
 _NO_CUSTOMER = Reason(
     "document-without-customer",
     "The document names no customer in ServiceTitan.",
@@ -409,67 +416,3 @@ def _customer_held(decision: Decision) -> Reason:
         f"Its customer {decision.about.name} is held: {message}",
         reason.hint if reason is not None else "",
     )
-
-
-# Invoices that will never be in our books: a payment on one of them waits in vain, so a person must look.
-_NEVER = {
-    "before_go_live": (
-        "invoice-before-go-live",
-        "is dated before go_live and was not carried over",
-        "Link the invoice to its opening document, and the payment follows by itself; run: stsync baseline propose "
-        "--out baseline.csv\nOr enter the payment by hand against the opening balance, then say so with stsync ignore.",
-    ),
-    "exported_elsewhere": (
-        "invoice-exported-elsewhere",
-        "was exported from ServiceTitan by other means, so stsync did not carry it",
-        "Enter the payment in Business Central by hand, against the invoice that the other export made.",
-    ),
-    "removed": (
-        "invoice-cancelled",
-        "was cancelled in ServiceTitan before it was posted",
-        "Apply the payment in ServiceTitan to another invoice, or take it off this one.",
-    ),
-    "reversed": (
-        "invoice-cancelled",
-        "was cancelled in ServiceTitan and taken back in the books",
-        "Apply the payment in ServiceTitan to another invoice, or take it off this one.",
-    ),
-    "by_hand": (
-        "invoice-dealt-with-by-hand",
-        "a person dealt with by hand (stsync ignore)",
-        "Enter the payment in Business Central by hand too, then say so with stsync ignore.",
-    ),
-}
-# One with nothing on it can be paid on account; what is left under this outcome was cancelled before it was carried.
-_NEVER["nothing_to_post"] = _NEVER["removed"]
-
-
-def never_there(number: str, outcome: str | None) -> Reason | None:
-    """Why a payment on this invoice is held; None for an invoice that may still come."""
-    if outcome not in _NEVER:
-        return None
-    name, why, hint = _NEVER[outcome]
-    return Reason(name, f"The payment is applied to invoice {number}, which {why}.", hint)
-
-
-def _not_there(decision: Decision | None, invoice_id: str) -> Reason:
-    if decision is None:
-        return Reason(
-            "invoice-not-read-yet",
-            f"The payment is applied to ServiceTitan invoice {invoice_id}, which has not been read yet.",
-            "Nothing to do: it follows when the invoice arrives.",
-        )
-    return waits_for(decision.about.number, decision.outcome, decision.reason)
-
-
-_WHY_NOT = {
-    "not_ready": "it is not posted in ServiceTitan yet.",
-    "draft": "it stands as a draft in Business Central.",
-}
-
-
-def waits_for(number: str, outcome: str | None, reason: Reason | None) -> Reason:
-    """Why a payment waits for an invoice that is not in the books."""
-    why = reason.message if reason is not None else _WHY_NOT.get(outcome or "", "it is not posted in the books yet.")
-    hint = reason.hint if reason is not None else "Nothing to do: it follows when the invoice is posted."
-    return Reason("invoice-not-in-books", f"The payment waits for invoice {number}: {why}", hint)

@@ -14,6 +14,7 @@ from stsync.core.sales import Expected
 from stsync.core.sales_form import SALES_INVOICE
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Application, Payment
+from stsync.engine import absent
 from stsync.engine.records import Records
 from stsync.stages.credits import Original
 from stsync.stages.paper import natural_key
@@ -145,7 +146,7 @@ def _decided(original: Original, decision: Decision) -> Original:
 
 def _elsewhere(original: Original, known: Known | None) -> Original:
     if known is None:
-        return replace(original, waits=_not_read(original))
+        return replace(original, waits=absent.not_read("The credit reduces", original.number))
     if known.reason is not None and not known.outcome:
         return replace(original, waits=_waits(original, known.reason, known.outcome))
     return _settled(original, known.outcome)
@@ -161,21 +162,5 @@ def _settled(original: Original, outcome: str) -> Original:
     return replace(original, waits=_waits(original, None, outcome))
 
 
-_WHY_NOT = {
-    "not_ready": "it is not posted in ServiceTitan yet.",
-    "draft": "it stands as a draft in Business Central.",
-}
-
-
 def _waits(original: Original, reason: Reason | None, outcome: str) -> Reason:
-    why = reason.message if reason is not None else _WHY_NOT.get(outcome, "it is not posted in the books yet.")
-    hint = reason.hint if reason is not None else "Nothing to do: it follows when the invoice is posted."
-    return Reason("invoice-not-in-books", f"The credit waits for invoice {original.number}: {why}", hint)
-
-
-def _not_read(original: Original) -> Reason:
-    return Reason(
-        "invoice-not-read-yet",
-        f"The credit reduces ServiceTitan invoice {original.number}, which has not been read yet.",
-        "Nothing to do: it follows when the invoice arrives.",
-    )
+    return absent.waits_for("credit", original.number, outcome, reason)

@@ -18,7 +18,7 @@ from stsync.core.snapshot import Snapshot
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
-from stsync.engine import decide
+from stsync.engine import absent, decide
 from stsync.engine.merged import as_posted
 from stsync.engine.originals import Known
 from stsync.engine.read import read_missing_contacts, read_missing_customers, read_old_invoices, with_zone_names
@@ -118,11 +118,11 @@ def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
         if row.outcome == "nothing_to_post" and known_row is not None and known_row.active:
             empty.add(invoice_id)
         void = row.outcome == TO_APPLY and known_row is not None and not known_row.active
-        never = decide.never_there(row.number or invoice_id, "reversed" if void else row.outcome)
+        never = absent.never_there(row.number or invoice_id, "reversed" if void else row.outcome)
         if never is not None:
             holds[invoice_id] = never
         else:
-            waits[invoice_id] = decide.waits_for(row.number or invoice_id, row.outcome, row.reason)
+            waits[invoice_id] = absent.waits_for("payment", row.number or invoice_id, row.outcome, row.reason)
     return decide.Elsewhere(waits, holds, known, frozenset(empty), stands)
 
 
