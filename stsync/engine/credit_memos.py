@@ -16,7 +16,7 @@ from stsync.engine.read import FIRST_READ_MARGIN, store_page
 from stsync.engine.scope import Scope
 from stsync.errors import CredentialsError
 from stsync.http.outcomes import Refused
-from stsync.servicetitan.client import ServiceTitan
+from stsync.servicetitan.client import IDS_PER_CALL, ServiceTitan
 from stsync.state import State
 
 KIND = "credit_memos"
@@ -27,7 +27,6 @@ _LINES = "accounting/credit-memos/credit-memo-items"
 OVERLAP = timedelta(minutes=15)
 # Credit memos are few, and each look costs a request: a run that follows another one closely does without.
 EVERY = timedelta(minutes=15)
-_IDS_PER_CALL = 50
 Row = Mapping[str, Any]
 
 
@@ -99,8 +98,8 @@ def _with_lines(servicetitan: ServiceTitan, state: State, rows: Iterable[Row]) -
     new = {key: row for key, row in by_id.items() if key not in known or _changed_since(known[key].content, row)}
     lines: dict[str, list[Row]] = {key: [] for key in new}
     ids = sorted(int(key) for key in new if key.isdigit())
-    for start in range(0, len(ids), _IDS_PER_CALL):
-        part = ids[start : start + _IDS_PER_CALL]
+    for start in range(0, len(ids), IDS_PER_CALL):
+        part = ids[start : start + IDS_PER_CALL]
         for line in servicetitan.listed(_LINES, creditMemoIds=part, active="Any"):
             lines.setdefault(str(line.get("creditMemoId")), []).append(line)
     return [{**row, LINES: lines[key]} for key, row in new.items()]

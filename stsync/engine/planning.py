@@ -30,13 +30,13 @@ from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, refer
 from stsync.engine.told import known_marks
 from stsync.engine.trades import with_trades
 from stsync.servicetitan.client import ServiceTitan
+from stsync.servicetitan.query import PRICEBOOK
 from stsync.stages import invoices, paper, payment_journals, payments
 from stsync.state import InboxRow, Incoming, State
 from stsync.wiring import Systems
 
 # Rows of Business Central commit later than they are stamped, so the last minutes are read again (facts section 9).
 OVERLAP = timedelta(minutes=5)
-_PRICEBOOK_LISTS = {"service": "services", "material": "materials", "equipment": "equipment"}
 
 
 @dataclass(frozen=True)
@@ -329,7 +329,7 @@ def _skus(servicetitan: ServiceTitan) -> dict[str, list[Sku]]:
     Business Central's numbers are capitals; whether ServiceTitan tells codes apart by case is not published.
     """
     skus: dict[str, list[Sku]] = {}
-    for kind, name in _PRICEBOOK_LISTS.items():
+    for kind, name in PRICEBOOK.items():
         for code, rows in servicetitan.pricebook(name).items():
             skus.setdefault(code.strip().upper(), []).extend(_sku(kind, row) for row in rows)
     return skus

@@ -48,6 +48,9 @@ LISTINGS: Mapping[str, Listing] = {
     "equipment": Listing("pricebook", "equipment", {**ANY, **BY_ID}),
 }
 
+# The three kinds of pricebook entry, each with the list that it stands in.
+PRICEBOOK: Mapping[str, str] = {"service": "services", "material": "materials", "equipment": "equipment"}
+
 # Facts section 2. There is no feed for payment types, terms, tax zones, GL accounts or credit memos.
 FEEDS: Mapping[str, str] = {
     "customers": "crm/export/customers",

@@ -19,8 +19,7 @@ from stsync.core.source.item import Sku
 from stsync.engine.apply.desk import Desk
 from stsync.engine.apply.protocol import Protocol, Sent, carried_facts
 from stsync.servicetitan.client import ServiceTitan
-
-LISTS = {"service": "services", "material": "materials", "equipment": "equipment"}
+from stsync.servicetitan.query import PRICEBOOK
 
 
 def apply_pricebook(
@@ -43,7 +42,7 @@ def _apply(decision: Decision, servicetitan: ServiceTitan, protocol: Protocol) -
 
 
 def _write(operation: Operation, servicetitan: ServiceTitan, protocol: Protocol, facts: Mapping[str, Any]) -> None:
-    kind = LISTS[operation.entity]
+    kind = PRICEBOOK[operation.entity]
 
     def send(body: dict[str, Any], target: str, _parent: str) -> Sent:
         if operation.verb == Verb.CREATE:
