@@ -13,6 +13,7 @@ from stsync.books.drift_books import BookEntry, BookRow, InBooks, Posted, SentLi
 from stsync.books.drift_memory import Memory
 from stsync.businesscentral.odata import Read, any_of, compare, enum_text
 from stsync.core.canonical import parse_json
+from stsync.core.dimensions import held_dimensions
 from stsync.core.links import Link
 from stsync.core.money import cents
 from stsync.core.source.invoice import Invoice
@@ -224,7 +225,7 @@ def _entry(row: Row) -> BookEntry:
     return BookEntry(
         account=str(row["accountNumber"]),
         amount=Decimal(row.get("debitAmount") or 0) - Decimal(row.get("creditAmount") or 0),
-        dimensions={str(one["code"]): str(one["valueCode"]) for one in row.get("dimensionSetLines") or ()},
+        dimensions=held_dimensions(row),
     )
 
 
@@ -246,6 +247,6 @@ def _sent_lines(body: Mapping[str, Any]) -> tuple[SentLine, ...] | None:
 
 
 def _sent_line(row: Row) -> SentLine:
-    dimensions = {str(one["code"]): str(one["valueCode"]) for one in row.get("dimensionSetLines") or ()}
+    dimensions = held_dimensions(row)
     amount = cents(Decimal(row["quantity"]) * Decimal(row["unitPrice"]))
     return SentLine(str(row["lineObjectNumber"]), amount, dimensions)

@@ -23,6 +23,7 @@ from stsync.books.sources import Source
 from stsync.books.tieout import tie_out
 from stsync.books.values import Period
 from stsync.businesscentral.odata import Read, any_of, compare, enum_text
+from stsync.core.dimensions import held_dimensions
 from stsync.errors import StateError
 from stsync.stages import payment_journals
 
@@ -123,7 +124,7 @@ def _entries(period: Period, dimension: str | None) -> Read:
 
 def entry(row: Mapping[str, Any], dimension: str | None) -> Entry:
     """A general ledger entry with its value of that dimension."""
-    values = {str(one["code"]): str(one["valueCode"]) for one in row.get("dimensionSetLines") or ()}
+    values = held_dimensions(row)
     return Entry(
         number=int(row["entryNumber"]),
         on=date.fromisoformat(str(row["postingDate"])[:10]),

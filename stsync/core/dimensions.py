@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 # The mapping table that a source's names are looked up in; a constant needs none.
 TABLE_OF = MappingProxyType({"job_type": "job_types", "location": "locations", "trade": "trades"})
@@ -45,6 +46,11 @@ class Breach:
     rule: str
     held: str
     wanted: str
+
+
+def held_dimensions(row: Mapping[str, Any]) -> dict[str, str]:
+    """The values of a row of Business Central that came with its dimensionSetLines, by dimension (facts 2.13)."""
+    return {str(one["code"]): str(one["valueCode"]) for one in row.get("dimensionSetLines") or ()}
 
 
 def missing(wanted: Mapping[str, str], held: Mapping[str, str]) -> dict[str, str]:

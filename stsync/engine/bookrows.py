@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from stsync.businesscentral.odata import enum_text
+from stsync.core.dimensions import held_dimensions
 from stsync.core.sales import Draft, DraftLine
 from stsync.core.sales_form import Form
 
@@ -40,13 +41,9 @@ def draft_of(form: Form, row: Row) -> Draft:
         lines=[_line(line) for line in lines],
         etag=str(row.get("@odata.etag") or "*"),
         posting_on=day(row.get("postingDate")),
-        dimensions=_dimensions(row),
+        dimensions=held_dimensions(row),
         dated=day(row.get(form.dated)),
     )
-
-
-def _dimensions(row: Row) -> dict[str, str]:
-    return {str(one["code"]): str(one["valueCode"]) for one in row.get("dimensionSetLines") or ()}
 
 
 def _line(row: Row) -> DraftLine:
@@ -54,7 +51,7 @@ def _line(row: Row) -> DraftLine:
         kind=enum_text(str(row.get("lineType") or "")),
         number=str(row.get("lineObjectNumber") or ""),
         amount=Decimal(row.get("amountExcludingTax") or 0),
-        dimensions=_dimensions(row),
+        dimensions=held_dimensions(row),
         id=str(row["id"]),
         tax=Decimal(row.get("totalTaxAmount") or 0),
         tax_percent=Decimal(row.get("taxPercent") or 0),

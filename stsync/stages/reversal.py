@@ -17,6 +17,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from stsync.core.dimensions import held_dimensions
 from stsync.core.links import REVERSAL, Link
 from stsync.core.money import ZERO
 from stsync.core.operations import Operation, Ref, Verb
@@ -72,7 +73,7 @@ def posted_line(row: Mapping[str, Any]) -> SalesLine:
         unit_price=exact[1],
         amount=amount,
         tax_code=str(row.get("taxCode") or "") or None,
-        dimensions={str(one["code"]): str(one["valueCode"]) for one in row.get("dimensionSetLines") or ()},
+        dimensions=held_dimensions(row),
     )
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from stsync.businesscentral.odata import Read, entity
-from stsync.core.dimensions import missing
+from stsync.core.dimensions import held_dimensions, missing
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
-from stsync.engine.apply.dimensions import held_dimensions, set_value
+from stsync.engine.apply.dimensions import set_value
 from stsync.engine.apply.journals import Journals
 from stsync.stages.payment_journals import natural_key
 

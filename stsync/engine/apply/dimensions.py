@@ -164,8 +164,3 @@ def set_value(books: BusinessCentral, parent: str, code: str, value: str, *, is_
     except Refused as error:
         return f"{code} could not be set to {value} ({reason_for(error).message} {error.text})"
     return ""
-
-
-def held_dimensions(row: Mapping[str, Any]) -> dict[str, str]:
-    """The dimension values of a row that came with its dimensionSetLines."""
-    return {str(one["code"]): str(one["valueCode"]) for one in row.get("dimensionSetLines") or ()}
