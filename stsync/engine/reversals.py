@@ -16,7 +16,7 @@ from stsync.core.sales import Expected, differences
 from stsync.core.sales_form import SALES_CREDIT_MEMO, SALES_INVOICE
 from stsync.core.snapshot import BookInvoice, Snapshot
 from stsync.engine.apply.dimensions import mended
-from stsync.engine.apply.drafts import DraftMaker, aligned, read_draft
+from stsync.engine.apply.drafts import DraftMaker, aligned, delete_draft, post_draft, read_draft
 from stsync.engine.apply.protocol import Protocol, RecordHeld, Sent
 from stsync.engine.survey import Wanted, look_up
 from stsync.stages import reversal
@@ -68,7 +68,7 @@ class Reversal:
         """One of them. Raises RecordRefused, RecordHeld, OutcomeUnknown."""
         facts = {"why": operation.why}
         if operation.verb == Verb.DELETE:
-            self._protocol.perform(operation, partial(self._delete, operation), facts=facts)
+            self._protocol.perform(operation, partial(delete_draft, self._books, operation), facts=facts)
         elif operation.verb == Verb.CREATE:
             maker = DraftMaker(self._books, _FORM)
             self._protocol.perform(operation, lambda body, _target, _parent: maker.make(body), facts=facts)
@@ -77,21 +77,13 @@ class Reversal:
         else:
             self._end(operation, facts)
 
-    def _delete(self, operation: Operation, _body: dict[str, Any], target: str, _parent: str) -> Sent:
-        answer = self._books.delete(entity(_FORM.entity, target), operation.etag or "*")
-        return Sent(target, None, answer.request_id)
-
     def _post(self, operation: Operation, facts: Mapping[str, Any]) -> None:
         target = self._protocol.target(operation)
         self._compare(operation, target)
-        self._protocol.attempt(operation, self._send_post)
+        self._protocol.attempt(operation, partial(post_draft, self._books, operation))
         row = self._books.one(entity(_FORM.entity, target)) or {}
         self._memo = str(row.get("number") or "")
         self._protocol.record(operation, Sent(target, self._memo), facts)
-
-    def _send_post(self, _body: dict[str, Any], target: str, _parent: str) -> Sent:
-        answer = self._books.action(entity(_FORM.entity, target), "post")
-        return Sent(target, None, answer.request_id)
 
     def _compare(self, operation: Operation, target: str) -> None:
         """Hold it unless the draft is the posted invoice to the cent, with its dimensions."""

@@ -12,7 +12,6 @@ from stsync.core.operations import Operation, Verb
 from stsync.core.plan import Decision
 from stsync.engine.apply.desk import Desk
 from stsync.engine.apply.protocol import Protocol, Sent, carried_facts
-from stsync.http.answers import Answer
 from stsync.stages import customer_card
 
 
@@ -39,7 +38,7 @@ def _apply(decision: Decision, books: BusinessCentral, protocol: Protocol) -> No
 
 
 def _create(books: BusinessCentral, body: Mapping[str, Any]) -> Sent:
-    return sent(books.create("customers", body))
+    return Sent.of(books.create("customers", body))
 
 
 def _update(operation: Operation, books: BusinessCentral, protocol: Protocol, facts: Mapping[str, Any]) -> None:
@@ -61,10 +60,3 @@ def _note_rewritten(operation: Operation, answered: Sent, protocol: Protocol) ->
     told = customer_card.rewritten(operation.body, card, operation.facts.get("country"))
     if told:
         protocol.note("rewritten", operation, {"number": operation.natural_key, "told": told})
-
-
-def sent(answer: Answer) -> Sent:
-    """The id and number out of the entity that Business Central answered with."""
-    body = answer.body if isinstance(answer.body, dict) else {}
-    number = body.get("number") or body.get("code")
-    return Sent(str(body["id"]) if body.get("id") else None, str(number) if number else None, answer.request_id, body)

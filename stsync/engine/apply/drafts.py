@@ -10,9 +10,9 @@ from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, any_of, entity
+from stsync.core.operations import Operation
 from stsync.core.sales import Draft, DraftLine, Expected, SalesLine, wrong_dimensions
 from stsync.core.sales_form import Form
-from stsync.engine.apply.customers import sent
 from stsync.engine.apply.dimension_forms import Forms, without_own_dimensions
 from stsync.engine.apply.protocol import Sent
 from stsync.engine.bookrows import draft_of, with_lines
@@ -38,7 +38,7 @@ class DraftMaker:
         the next run finds it by the one and replaces it because of the other.
         """
         answer = self._created(body)
-        made = sent(answer)
+        made = Sent.of(answer)
         if made.id and _shows_no_amount(answer):
             self._add_missing_lines(made.id, body[self._form.lines])
         return made
@@ -73,6 +73,20 @@ class DraftMaker:
 def _shows_no_amount(answer: Answer) -> bool:
     body = answer.body if isinstance(answer.body, dict) else {}
     return Decimal(str(body.get("totalAmountIncludingTax") or 0)) == 0
+
+
+def delete_draft(
+    books: BusinessCentral, operation: Operation, _body: dict[str, Any], target: str, _parent: str
+) -> Sent:
+    """Delete a draft of ours, if it still is as it was read when the operation was planned."""
+    answer = books.delete(entity(operation.entity, target), operation.etag or "*")
+    return Sent(target, None, answer.request_id)
+
+
+def post_draft(books: BusinessCentral, operation: Operation, _body: dict[str, Any], target: str, _parent: str) -> Sent:
+    """Post it; the answer shows nothing, so the number is read afterwards."""
+    answer = books.action(entity(operation.entity, target), "post")
+    return Sent(target, None, answer.request_id)
 
 
 def read_drafts(

@@ -6,7 +6,7 @@ compared and posted), or a posted document (it is taken on). None of them is eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from stsync.core.sales_form import FORMS, Form
 from stsync.core.tax_cause import causes, not_equal
 from stsync.engine.apply.desk import Desk
 from stsync.engine.apply.dimensions import DefaultsRead, held_by_rules, mended
-from stsync.engine.apply.drafts import DraftMaker, aligned, read_draft, read_drafts
+from stsync.engine.apply.drafts import DraftMaker, aligned, delete_draft, post_draft, read_draft, read_drafts
 from stsync.engine.apply.protocol import Protocol, RecordHeld, Sent, carried_facts
 from stsync.http.outcomes import Refused
 
@@ -56,7 +56,7 @@ class InvoiceDesk:
             if _posting(decision) is None:
                 self._desk.carry(decision)
 
-    def _guarded(self, decision: Decision, work: Any) -> bool:
+    def _guarded(self, decision: Decision, work: Callable[[], None]) -> bool:
         return self._desk.guarded(decision, work, waits_for="its customer, or the invoice that it reduces")
 
     def _make(self, decision: Decision) -> None:
@@ -68,16 +68,12 @@ class InvoiceDesk:
             if operation.verb == Verb.CREATE:
                 self._protocol.perform(operation, partial(self._create, operation), facts=facts)
             elif operation.verb == Verb.DELETE:
-                self._protocol.perform(operation, partial(self._delete, operation), facts=facts)
+                self._protocol.perform(operation, partial(delete_draft, self._books, operation), facts=facts)
             elif operation.verb == Verb.ADOPT:
                 self._protocol.adopt(operation, facts)
 
     def _create(self, operation: Operation, body: dict[str, Any], _target: str, _parent: str) -> Sent:
         return self._makers[operation.entity].make(body)
-
-    def _delete(self, operation: Operation, _body: dict[str, Any], target: str, _parent: str) -> Sent:
-        answer = self._books.delete(entity(operation.entity, target), operation.etag or "*")
-        return Sent(target, None, answer.request_id)
 
     def _post_all(self, form: Form, decisions: Sequence[Decision]) -> None:
         """Compare and post; the numbers of what was posted are read in one go."""
@@ -109,7 +105,7 @@ class InvoiceDesk:
         found += mended(self._books, form.entity, expected, draft, tell)
         if found:
             raise RecordHeld(not_equal(form, draft.number, found, ()))
-        self._protocol.attempt(posting, partial(self._post, form))
+        self._protocol.attempt(posting, partial(post_draft, self._books, posting))
 
     def _settled_draft(self, form: Form, target: str, expected: Expected, drafts: Mapping[str, Draft]) -> Draft | None:
         """The draft as the list showed it if it is as it must be, else as it shows itself on its own."""
@@ -119,10 +115,6 @@ class InvoiceDesk:
             return draft
         alone = read_draft(self._books, form, target, dimensions=bool(expected.dimensions))
         return aligned(expected, alone) if alone is not None else None
-
-    def _post(self, form: Form, _body: dict[str, Any], target: str, _parent: str) -> Sent:
-        answer = self._books.action(entity(form.entity, target), "post")
-        return Sent(target, None, answer.request_id)
 
     def _mend_dates(self, form: Form, posting: Operation, expected: Expected, draft: Draft) -> list[str]:
         """Give the document its own date back where the posting date dragged it along (facts section 16); the due date

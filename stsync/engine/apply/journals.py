@@ -14,7 +14,6 @@ from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, entity
 from stsync.core.plan import Decision
 from stsync.core.snapshot import OpenLine
-from stsync.engine.apply.customers import sent
 from stsync.engine.apply.protocol import Sent
 from stsync.engine.survey import booked_payments, booked_refunds, open_line, open_lines
 from stsync.stages import refunds
@@ -37,11 +36,11 @@ class Journals:
 
     def create_journal(self, body: dict[str, Any], _target: str, _parent: str) -> Sent:
         """Make a batch."""
-        return sent(self.books.create(self.form.journals, body))
+        return Sent.of(self.books.create(self.form.journals, body))
 
     def create_line(self, body: dict[str, Any], _target: str, parent: str) -> Sent:
         """Make a line in the batch with id `parent`."""
-        return sent(self.books.create(self._path(parent), body))
+        return Sent.of(self.books.create(self._path(parent), body))
 
     def post(self, _body: dict[str, Any], journal: str, _parent: str) -> Sent:
         """Post everything in a batch, whoever made it (trap 5)."""

@@ -8,7 +8,7 @@ the general ledger, asked by document number, is the proof.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -104,7 +104,7 @@ class PaymentDesk:
         self._done += more
         self._desk.progress("payments", self._done, total)
 
-    def _guarded(self, decision: Decision, work: Any) -> bool:
+    def _guarded(self, decision: Decision, work: Callable[[], None]) -> bool:
         return self._desk.guarded(decision, work, waits_for="its customer or invoice")
 
     def _make(self, decision: Decision) -> None:

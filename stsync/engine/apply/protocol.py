@@ -24,6 +24,7 @@ from stsync.core.operations import Operation, Ref, Verb, digest, shown
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.errors import SystemUnavailable
+from stsync.http.answers import Answer
 from stsync.http.outcomes import OutcomeUnknown, Refused
 from stsync.state import Done, Intent, LedgerRow, State
 
@@ -64,6 +65,15 @@ class Sent:
     number: str | None = None
     request_id: str = ""
     body: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, answer: Answer) -> Sent:
+        """The id and number out of the entity that Business Central answered with."""
+        body = answer.body if isinstance(answer.body, dict) else {}
+        number = body.get("number") or body.get("code")
+        return cls(
+            str(body["id"]) if body.get("id") else None, str(number) if number else None, answer.request_id, body
+        )
 
 
 T = TypeVar("T")
