@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -109,12 +109,12 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         return state
     if entry.state == "refused":
         refused = entry.verb == Verb.POST and entry.reason is not None
-        return _changed(state, refusal=entry.reason.reference) if refused and entry.reason else state
+        return replace(state, refusal=entry.reason.reference) if refused and entry.reason else state
     if entry.state == "intended":
-        return _changed(state, settled=False, sent=parse_json(entry.body))
+        return replace(state, settled=False, sent=parse_json(entry.body))
     carried = entry.detail.get("carried") or state.carried
     if entry.verb == Verb.CONFIRM:
-        return _changed(state, carried=carried)
+        return replace(state, carried=carried)
     revision = state.revision + (entry.verb != Verb.POST)
     if entry.verb == Verb.DELETE:
         return Link(revision=revision, attempt=state.attempt + 1, ended=state.ended, refusal=state.refusal)
@@ -126,8 +126,8 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         # What was posted is the source as it was then: it may have changed since the draft without changing its body.
         fingerprint = str(entry.detail.get("fingerprint") or state.fingerprint)
         number = entry.target_number or state.number
-        return _changed(state, posted=True, number=number, fingerprint=fingerprint, carried=carried)
-    return _changed(
+        return replace(state, posted=True, number=number, fingerprint=fingerprint, carried=carried)
+    return replace(
         state,
         id=entry.target_id or state.id,
         number=entry.target_number or state.number,
@@ -142,7 +142,3 @@ def _after(state: Link, entry: LedgerEntry) -> Link:
         entity=entry.entity,
         carried=carried,
     )
-
-
-def _changed(state: Link, **changes: Any) -> Link:
-    return Link(**{**vars(state), **changes})

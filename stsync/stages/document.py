@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -76,7 +76,7 @@ class Document:
         )
 
     def _next(self) -> Document:
-        return Document(**{**vars(self), "revision": self.revision + 1})
+        return replace(self, revision=self.revision + 1)
 
     def _post(self, target: str | Ref, after: tuple[str, ...]) -> Operation:
         return self._operation(

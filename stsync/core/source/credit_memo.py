@@ -100,7 +100,7 @@ def _line(row: Row) -> Item:
 
 
 def _turned(item: Item) -> Item:
-    return Item(**{**vars(item), "price": -item.price, "total": -item.total})
+    return replace(item, price=-item.price, total=-item.total)
 
 
 def _account(row: Row) -> LineAccount | None:

@@ -113,10 +113,6 @@ class Desk:
         """Whether this run put the record, or found it, in the target system."""
         return (kind, source_id) in self._carried_ids
 
-    def is_carried(self, decision: Decision) -> bool:
-        """Whether the record is in the target system by now."""
-        return (decision.kind, decision.source_id) in self._carried_ids
-
     def refuse(self, decision: Decision, reason: Reason) -> None:
         """The target system said no: an attempt is spent, and at the limit the record is dead.
 

@@ -85,16 +85,18 @@ class PaymentDesk:
         try:
             self._post_together(posting, decisions)
         except RecordRefused as refusal:
-            self._hold_all((one for one in decisions if not self._desk.is_carried(one)), refusal.reason)
+            self._hold_all(self._not_carried(decisions), refusal.reason)
         except OutcomeUnknown as error:
-            self._wait_all(decisions, replace(UNKNOWN, note=error.text))
+            self._wait_all(self._not_carried(decisions), replace(UNKNOWN, note=error.text))
         except Blocked:
-            self._wait_all(decisions, blocked("its payment journal"))
+            self._wait_all(self._not_carried(decisions), blocked("its payment journal"))
+
+    def _not_carried(self, decisions: Iterable[Decision]) -> list[Decision]:
+        return [one for one in decisions if not self._desk.has_carried(one.kind, one.source_id)]
 
     def _wait_all(self, decisions: Iterable[Decision], reason: Reason) -> None:
         for decision in decisions:
-            if not self._desk.is_carried(decision):
-                self._desk.wait(decision, reason)
+            self._desk.wait(decision, reason)
 
     def _hold_all(self, decisions: Iterable[Decision], reason: Reason) -> None:
         for decision in decisions:
@@ -148,7 +150,7 @@ class PaymentDesk:
 
     def _send(self, posting: Operation, part: str, at: _Batch) -> None:
         """Post the journal. The key carries the run: the same journal is posted again and again."""
-        operation = Operation(**{**vars(posting), "key": f"{posting.key}:{self._run_id}:{part}", "target": at.id})
+        operation = replace(posting, key=f"{posting.key}:{self._run_id}:{part}", target=at.id)
         answer = self._protocol.attempt(operation, at.journals.post)
         self._protocol.record(operation, answer, {"payments": posting.facts["payments"]})
 
@@ -163,13 +165,9 @@ class PaymentDesk:
             by_number.setdefault(line.document_number, []).append(line)
         for decision in failed:
             self._take_out(decision, by_number.pop(natural_key(decision.source_id), ()))
-        ours = {natural_key(one.source_id) for one in decisions}
-        strangers = sorted(set(by_number) - ours)
-        if all(is_ours(number) for number in strangers):
-            self._wait_all(decisions if strangers else (), _others_first(decisions[0].journal, strangers))
-        else:
-            self._hold_all(decisions, _strangers(decisions[0].journal, strangers))
+        strangers = sorted(by_number.keys() - {natural_key(one.source_id) for one in decisions})
         if strangers:
+            self._put_off(decisions, strangers)
             return []
         complete = [one for one in decisions if self._complete(one, by_number.get(natural_key(one.source_id), []))]
         refused = put_right(at.journals, at.id, complete)
@@ -178,6 +176,14 @@ class PaymentDesk:
                 self._take_out(decision, by_number[number])
                 self._desk.hold(decision, refused[number])
         return [one for one in complete if natural_key(one.source_id) not in refused]
+
+    def _put_off(self, decisions: Sequence[Decision], strangers: Sequence[str]) -> None:
+        """Post nothing, because the journal holds other lines too: of other payments of ours, or of somebody else."""
+        journal = decisions[0].journal
+        if all(is_ours(number) for number in strangers):
+            self._wait_all(decisions, _others_first(journal, strangers))
+        else:
+            self._hold_all(decisions, _strangers(journal, strangers))
 
     def _complete(self, decision: Decision, lines: Sequence[OpenLine]) -> bool:
         """Whether a payment's lines add up to it; a payment with other lines is taken out of the journal and waits."""
@@ -196,26 +202,27 @@ class PaymentDesk:
         """Delete by their ids the lines that were made and that the journal does not show: that it shows customers' lines
         is only inferred (facts 2.11), and they must not pile up there, nor be posted by anybody unseen."""
         ids = [self._protocol.made(one) for one in decision.operations if one.verb == Verb.CREATE]
-        blank = OpenLine("", natural_key(decision.source_id), "", Decimal(0), "", None)
-        entity_set = Journals.of(self._books, decision).form.lines
         for line_id in filter(None, ids):
             with suppress(RecordRefused):  # gone already, or posted by a person: the next run asks the general ledger
-                self._take_out(decision, [replace(blank, id=line_id, entity=entity_set)])
+                self._take_out_line(decision, Journals.of(self._books, decision).form.lines, line_id)
 
     def _take_out(self, decision: Decision, lines: Iterable[OpenLine]) -> None:
         """Delete our own unposted lines of one payment."""
         for line in lines:
-            operation = Operation(
-                key=f"payments:{decision.source_id}:delete:{line.id}",
-                stage="payments",
-                source_id=decision.source_id,
-                verb=Verb.DELETE,
-                entity=line.entity,
-                natural_key=natural_key(decision.source_id),
-                why="our own unposted line, taken out of the journal",
-                target=line.id,
-            )
-            self._delete(operation, {})
+            self._take_out_line(decision, line.entity, line.id)
+
+    def _take_out_line(self, decision: Decision, entity_set: str, line_id: str) -> None:
+        operation = Operation(
+            key=f"payments:{decision.source_id}:delete:{line_id}",
+            stage="payments",
+            source_id=decision.source_id,
+            verb=Verb.DELETE,
+            entity=entity_set,
+            natural_key=natural_key(decision.source_id),
+            why="our own unposted line, taken out of the journal",
+            target=line_id,
+        )
+        self._delete(operation, {})
 
     def _post_one_by_one(
         self, posting: Operation, decisions: Sequence[Decision], at: _Batch, refusal: RecordRefused
