@@ -40,14 +40,14 @@ def invoice_row(office: Office, position: int = 0) -> Row:
     return rows[position]
 
 
-def payment_row(office: Office, kind: str = "Check") -> Row:
+def payment_row(office: Office, kind: str = "Check", status: str = "Posted") -> Row:
     """An ordinary posted payment on one ordinary invoice."""
     scenarios = in_scenarios(office)
     return next(
         row
         for row in office.world.tenant.payments.values()
         if row["id"] not in scenarios
-        and (row["type"], row["syncStatus"]) == (kind, "Posted")
+        and (row["type"], row["syncStatus"]) == (kind, status)
         and len(row["appliedTo"]) == 1
         and row["appliedTo"][0]["appliedTo"] not in scenarios
     )
@@ -260,6 +260,25 @@ def test_a_payment_reapplied_after_a_lost_posting_is_held(office: Office, paymen
     change(office, "payments", payment, appliedTo=[{**payment["appliedTo"][0], "appliedTo": other["id"]}])
     carry(office, "payments", payment)
     assert office.standing("payments", payment["id"]) == ("held", "changed-after-posting")
+
+
+def test_a_lost_posting_leaves_what_was_said_of_a_payment_that_was_refused_before_it(office: Office) -> None:
+    tenant = office.world.tenant
+    for row in tenant.payments.values():
+        row["syncStatus"] = "Pending"
+    like = payment_row(office, status="Pending")
+    of_two = [
+        tenant.take_payment(
+            like["customer"]["id"], Decimal(90), type_id=int(like["typeId"]), on=date(2026, 6, 20), syncStatus="Posted"
+        )
+        for _ in range(2)
+    ]
+    no = faults.answer(400, {"error": {"code": "Application_DialogException", "message": "Not today."}})
+    fault(office, no, "POST", r"/customerPayments$")
+    fault(office, faults.DROP_ANSWER, "POST", JOURNAL_POST)
+    office.run("customers", "payments")
+    stand = [office.standing("payments", one) for one in of_two]
+    assert stand == [("held", "business-central-refused"), ("waiting", "outcome-unknown")]
 
 
 def test_more_leftover_lines_than_one_posting_takes_are_posted(office: Office) -> None:

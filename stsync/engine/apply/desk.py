@@ -38,6 +38,7 @@ class Desk:
         self.carried: Counter[str] = Counter()
         self.taken_on: Counter[str] = Counter()
         self._carried_ids: set[tuple[str, str]] = set()
+        self._put_off_ids: set[tuple[str, str]] = set()
         self.amounts: dict[str, Decimal] = {}
 
     def write_down(self, decisions: Iterable[Decision]) -> None:
@@ -113,6 +114,11 @@ class Desk:
         """Whether this run put the record, or found it, in the target system."""
         return (kind, source_id) in self._carried_ids
 
+    def is_told(self, decision: Decision) -> bool:
+        """Whether the inbox knows by now what became of the record's writes in this run."""
+        key = (decision.kind, decision.source_id)
+        return key in self._carried_ids or key in self._put_off_ids
+
     def refuse(self, decision: Decision, reason: Reason) -> None:
         """The target system said no: an attempt is spent, and at the limit the record is dead.
 
@@ -122,14 +128,17 @@ class Desk:
         if reason.reference in _SET_UP:
             self.hold(decision, reason)
             return
+        self._put_off_ids.add((decision.kind, decision.source_id))
         self._state.inbox.refuse(decision.kind, decision.source_id, reason, limit=self._attempts, run_id=self._run_id)
 
     def hold(self, decision: Decision, reason: Reason) -> None:
         """A person has to look."""
+        self._put_off_ids.add((decision.kind, decision.source_id))
         self._state.inbox.hold(decision.kind, decision.source_id, reason, self._run_id)
 
     def wait(self, decision: Decision, reason: Reason) -> None:
         """Another record, or the next run, has to come first."""
+        self._put_off_ids.add((decision.kind, decision.source_id))
         self._state.inbox.wait(decision.kind, decision.source_id, reason, self._run_id)
 
     def guarded(self, decision: Decision, work: Callable[[], None], *, waits_for: str) -> bool:

@@ -85,14 +85,15 @@ class PaymentDesk:
         try:
             self._post_together(posting, decisions)
         except RecordRefused as refusal:
-            self._hold_all(self._not_carried(decisions), refusal.reason)
+            self._hold_all(self._untold(decisions), refusal.reason)
         except OutcomeUnknown as error:
-            self._wait_all(self._not_carried(decisions), replace(UNKNOWN, note=error.text))
+            self._wait_all(self._untold(decisions), replace(UNKNOWN, note=error.text))
         except Blocked:
-            self._wait_all(self._not_carried(decisions), blocked("its payment journal"))
+            self._wait_all(self._untold(decisions), blocked("its payment journal"))
 
-    def _not_carried(self, decisions: Iterable[Decision]) -> list[Decision]:
-        return [one for one in decisions if not self._desk.has_carried(one.kind, one.source_id)]
+    def _untold(self, decisions: Iterable[Decision]) -> list[Decision]:
+        """Those of which nothing is known yet: what was refused or taken out before keeps its own reason."""
+        return [one for one in decisions if not self._desk.is_told(one)]
 
     def _wait_all(self, decisions: Iterable[Decision], reason: Reason) -> None:
         for decision in decisions:
