@@ -16,7 +16,6 @@ from stsync.http.redact import redact
 _API = "/api/v2.0"
 _ENVIRONMENT_ROOT = re.compile(r"/v2\.0/[^/]+/[^/]+$")
 _ENCODED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_OUTSIDE_NAMES = re.compile(r"[^0-9A-Za-z_]")
 
 Value = str | int | bool | Decimal | date | datetime | UUID | None
 
@@ -103,13 +102,6 @@ def any_ending(field: str, endings: Iterable[str]) -> str:
     if not literals:
         raise ValueError(f"no ending to look for in {field}")
     return " or ".join(f"endswith({field},{each})" for each in literals)
-
-
-def enum_name(text: str) -> str:
-    """An option's name as BC writes it in JSON: `In Review` becomes `In_x0020_Review` (facts section 1)."""
-    if not text:
-        return "_x0020_"
-    return _OUTSIDE_NAMES.sub(lambda found: f"_x{ord(found.group()):04X}_", text)
 
 
 def enum_text(name: str) -> str:

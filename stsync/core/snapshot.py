@@ -123,7 +123,6 @@ class Snapshot:
     dimensions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     payment_terms: Mapping[str, str] = field(default_factory=dict)
     items: Mapping[str, Item] = field(default_factory=dict)
-    tax_groups: frozenset[str] = frozenset()
     posting_from: date | None = None
     posting_to: date | None = None
     journals: Mapping[str, BookJournal] = field(default_factory=dict)

@@ -147,17 +147,18 @@ def _run(at: _Sitting, began: datetime) -> Result:
     config, scope = at.wiring.config, at.order.scope
     check_company(at.state, at.systems.books, config.business_central)
     _note_configuration(at.wiring, at.state, at.run_id)
+    # An earlier go-live asks for documents from before the place where the feeds were first read.
+    from_start = config.go_live.isoformat() < (at.state.notes.note("go_live") or "")
     read_feeds(
         at.systems.servicetitan,
         at.state,
         scope,
         go_live=config.go_live,
-        # An earlier go-live asks for documents from before the place where the feeds were first read.
-        from_start=config.go_live.isoformat() < (at.state.notes.note("go_live") or ""),
+        from_start=from_start,
         now=now,
         progress=at.watcher.reading,
     )
-    notices = _read_credit_memos(at, from_start=config.go_live.isoformat() < (at.state.notes.note("go_live") or ""))
+    notices = _read_credit_memos(at, from_start=from_start)
     take_hints(at.systems.servicetitan, at.state, scope, at.wiring.state_path, dry_run=at.order.dry_run, now=now)
     choices = settings(config, at.wiring.choices)
     drawn = draw_plan(config, choices, at.state, at.systems, scope, now=now, tell=at.watcher.planning)

@@ -18,7 +18,6 @@ from stsync.core.operations import Ref
 from stsync.core.reasons import Reason
 from stsync.core.sales import SalesLine
 from stsync.core.snapshot import BookInvoice, Snapshot
-from stsync.stages.document_body import credit_memo
 from stsync.stages.paper import Paper
 
 # How Business Central's refusal of an application is called (problemrules/payments.py).
@@ -230,29 +229,5 @@ def _why_open(originals: Iterable[Original]) -> tuple[str, ...]:
 
 
 def turned(lines: Iterable[SalesLine]) -> list[SalesLine]:
-    """The lines of a document below zero as a credit memo shows them, and the lines of an invoice as its reversal does."""
+    """The lines of a document below zero as a credit memo shows them."""
     return [line.turned() for line in lines]
-
-
-def reversal(
-    natural_key: str,
-    customer_number: str,
-    lines: Iterable[SalesLine],
-    *,
-    dated: date,
-    posting_on: date,
-    invoice_id: str = "",
-) -> dict[str, Any]:
-    """The body of a credit memo that takes back a posted invoice, given the lines of that invoice.
-
-    The lines keep their signs: a credit memo over the same lines books each the other way round. `invoice_id` names
-    the invoice that it is applied to, when that is open.
-    """
-    return credit_memo(
-        natural_key,
-        customer_number,
-        list(lines),
-        dated=dated,
-        posting_on=posting_on,
-        application={"invoiceId": invoice_id} if invoice_id else None,
-    )

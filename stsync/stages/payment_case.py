@@ -14,6 +14,7 @@ from stsync.core.reasons import Reason
 from stsync.core.snapshot import Snapshot
 from stsync.core.source.payment import Application, Payment
 from stsync.stages.invoices import Buyer
+from stsync.stages.paper import natural_key as invoice_key
 from stsync.stages.payment_entry import Payable, described
 from stsync.stages.payment_journals import RECEIPTS, JournalForm, Settings, is_ours, natural_key, standing_journals
 from stsync.stages.sales_lines import unmapped
@@ -56,7 +57,7 @@ class Case:
     def payable_keys(self) -> tuple[str, ...]:
         """The invoices whose remaining amount in the books decides; opening documents bear another number."""
         named = [one.invoice_id for one in self.payment.applications]
-        return tuple(f"ST-{one}" for one in named if self.payables[one].can_be_asked)
+        return tuple(invoice_key(one) for one in named if self.payables[one].can_be_asked)
 
 
 def not_bookable(case: Case, day: PostingDay | None) -> Reason | None:

@@ -17,6 +17,7 @@ from stsync.core.links import Link
 from stsync.core.operations import digest
 from stsync.core.reasons import Reason
 from stsync.core.source.payment import Application, Payment
+from stsync.stages.paper import natural_key as invoice_key
 from stsync.stages.payment_entry import JournalLine, Payable
 from stsync.stages.payment_journals import natural_key
 
@@ -212,10 +213,8 @@ def surely_open(payment: Payment, payables: Mapping[str, Payable]) -> list[Part]
 
 def shown_invoice(application: Application, payable: Payable) -> str:
     """The invoice as a person finds it: its number in the books if it has one, and both of ServiceTitan's."""
-    titan, key = (
-        application.invoice_number or application.invoice_id,
-        f"external document number ST-{application.invoice_id}",
-    )
+    titan = application.invoice_number or application.invoice_id
+    key = f"external document number {invoice_key(application.invoice_id)}"
     return f"{payable.number} (ServiceTitan {titan}, {key})" if payable.number else f"{titan} ({key})"
 
 

@@ -28,6 +28,9 @@ from stsync.stages.payment_journals import Settings, natural_key
 from stsync.stages.payment_parts import Carried, open_parts, shown_invoice
 from stsync.stages.sales_lines import unmapped
 
+# An option as Business Central writes it in JSON: G/L Account (facts section 1, enum JSON).
+GL_ACCOUNT = "G_x002F_L_x0020_Account"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -98,7 +101,7 @@ def body(payment: Payment, payer: Buyer, day: PostingDay, account: str, wanted: 
         "externalDocumentNumber": external_number(payment),
         "amount": wanted.amount,
         "description": description(payment, day),
-        "balanceAccountType": "G_x002F_L_x0020_Account",
+        "balanceAccountType": GL_ACCOUNT,
         "balancingAccountNumber": account,
     }
 

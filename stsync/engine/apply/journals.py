@@ -68,7 +68,7 @@ class Journals:
         if self.form == REFUNDS:
             account = {"accountType": "Customer", "accountNumber": line.customer_number}
             balance = {
-                "balanceAccountType": "G_x002F_L_x0020_Account",
+                "balanceAccountType": refunds.GL_ACCOUNT,
                 "balancingAccountNumber": line.balancing_account,
             }
             return {**account, **dated, **description, **balance}
