@@ -40,7 +40,7 @@ MOVEMENT = "aged accounts receivable of the last day, less those of the day befo
 
 def with_customers(
     tie_out: TieOut,
-    elsewhere: Mapping[Owner, date],
+    last_days: Mapping[Owner, date],
     *,
     state: State,
     books: BusinessCentral,
@@ -64,7 +64,7 @@ def with_customers(
         cards.learn(one.now.customer.id for one in part if one.now.customer is not None)
         for one in part:
             card = cards.of(one)
-            accounts.add(one, card, in_books=one.owner in tie_out.owners, later=elsewhere.get(one.owner))
+            accounts.add(one, card, in_books=one.owner in tie_out.owners, later=last_days.get(one.owner))
             if one.owner in named:
                 known[one.owner] = card
             if one.posted:
@@ -92,7 +92,9 @@ def _foreign(
     as_of = balances.as_of
     found = of_cards(books, rests, as_of.first, as_of.last, ours)
     rests = _less(rests, {card: sum((one.amount for one in each), ZERO) for card, each in found.items()})
-    rests = {card: rest for card, rest in rests.items() if card not in balances.opening}
+    # Where it could as well be a payment of ours on a wrong card, an equal amount of somebody else's proves nothing.
+    doubtful = balances.opening | accounts.perhaps_ours(rests)
+    rests = {card: rest for card, rest in rests.items() if card not in doubtful}
     if rests:
         for card, one in receipts_by_amount(books, rests, tie_out.receivables, as_of.first, as_of.last):
             found.setdefault(card, []).append(one)

@@ -16,7 +16,6 @@ from stsync.books.sources import Document, Source, day_of
 from stsync.books.values import Cell, Record, RowKey, Section, Why
 from stsync.core.money import ZERO
 from stsync.core.plan import TO_APPLY
-from stsync.core.source.payment import Payment
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class _Account:
     documents: int = 0
     names: dict[str, None] = field(default_factory=dict)
     shares: dict[Why, list[Share]] = field(default_factory=dict)
-    payments: list[Record] = field(default_factory=list)
+    there: list[Record] = field(default_factory=list)
 
 
 class Accounts:
@@ -80,13 +79,23 @@ class Accounts:
             note = source.note or (reason.message if reason is not None else "")
             share = Share(source.record, now - expected, note, reason.hint if reason is not None else "")
             account.shares.setdefault(why or Why.CHANGED_AFTER_POSTING, []).append(share)
-        if there and isinstance(source.now, Payment):
-            account.payments.append(source.record)
+        if there:
+            account.there.append(source.record)
 
     def unsettled(self, balances: Balances) -> dict[str, Decimal]:
         """What the balances differ by from what ServiceTitan's documents come to, by card."""
         rests = {card: self._rest(card, balances) for card in self._cards(balances)}
         return {card: rest for card, rest in rests.items() if rest != 0}
+
+    def perhaps_ours(self, rests: Mapping[str, Decimal]) -> set[str]:
+        """Cards whose rests a payment of ours on the wrong one of two cards would explain."""
+        found: set[str] = set()
+        for card, rest in rests.items():
+            others = [other for other, amount in rests.items() if amount == -rest]
+            account = self._accounts.get(card, _Account())
+            if others and any(one.kind == "payments" and one.total == rest for one in account.there):
+                found |= {card, *others}
+        return found
 
     def rows(
         self, balances: Balances, foreign: Mapping[str, Sequence[Foreign]], named: Mapping[str, Decimal]
@@ -156,9 +165,9 @@ class Accounts:
     def _suspects(self, card: str, rest: Decimal, wrong: Mapping[str, Decimal]) -> str:
         """Whatever has exactly this amount: the books do not say on whose card a payment stands."""
         account = self._accounts.get(card, _Account())
-        payments = [one.number for one in account.payments if one.total == rest]
+        same = [one for one in account.there if abs(one.total) == abs(rest)]
         others = [other for other, amount in wrong.items() if amount == -rest]
-        found = [f"Payment {number} of this customer has this amount." for number in payments]
+        found = [f"{one.noun.capitalize()} {one.number} of this customer has this amount." for one in same]
         found += [f"Customer {other} has the opposite difference." for other in others]
         return " ".join(found[:4])
 

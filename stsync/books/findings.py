@@ -39,13 +39,19 @@ def _what(booked: Amounts, expected: Amounts) -> What:
     owed = {cell: amount for cell, amount in expected.items() if amount != 0}
     if not booked:
         return What.MISSING
-    if dict(booked) == {cell: 2 * amount for cell, amount in owed.items()}:
+    if dict(booked) == {cell: 2 * amount for cell, amount in owed.items()} or _owed_twice(booked, owed):
         return What.TWICE
     if _same(booked, owed, _without_account):
         return What.ACCOUNT
     if _same(booked, owed, lambda cell: Cell(cell.section, ANY, cell.account)):
         return What.DIMENSION
     return What.AMOUNT
+
+
+def _owed_twice(booked: Amounts, owed: Amounts) -> bool:
+    """Whether the customer is asked for it twice, on whatever accounts the second one stands."""
+    cell = Cell(Section.RECEIVABLES, ANY, ANY)
+    return cell in owed and booked.get(cell) == 2 * owed[cell]
 
 
 def _same(booked: Amounts, expected: Amounts, place: Callable[[Cell], Cell]) -> bool:

@@ -114,12 +114,12 @@ class SalesNumber:
 class Books:
     """What was read of Business Central for a period.
 
-    `dimension_values` are codes with their names; `elsewhere` the posting dates of our documents that the ledger
-    shows outside the period, by kind and ServiceTitan id.
+    `dimension_values` are codes with their names; `outside` what the books hold of documents of ours on days outside the
+    period, by kind and ServiceTitan id.
     """
 
     entries: tuple[Entry, ...]
     accounts: Mapping[str, BookAccount]
     sales_numbers: tuple[SalesNumber, ...] = ()
     dimension_values: Mapping[str, str] = field(default_factory=dict)
-    elsewhere: Mapping[tuple[str, str], date] = field(default_factory=dict)
+    outside: Mapping[tuple[str, str], tuple[BookDocument, ...]] = field(default_factory=dict)

@@ -27,10 +27,13 @@ class Matched:
     """`first` is each source's document, together with those of its own that were undone or undid it; `undone` names
     the sources of which nothing else is left. `again` are further documents of the same source; `unknown` carry a
     ServiceTitan number that we have not; `foreign` are everybody else's. `sales` describes sales documents.
+    `half_undone` names the sources of which Business Central says that something was cancelled, but nothing that is
+    known here cancels it.
     """
 
     first: dict[Owner, BookDocument] = field(default_factory=dict)
     undone: set[Owner] = field(default_factory=set)
+    half_undone: set[Owner] = field(default_factory=set)
     again: list[tuple[Owner, BookDocument]] = field(default_factory=list)
     unknown: list[BookDocument] = field(default_factory=list)
     foreign: list[BookDocument] = field(default_factory=list)
@@ -63,22 +66,77 @@ def match(
     """Give every document its owner."""
     matched = Matched(sales=_posted(numbers))
     remembered = {one.booked_as: owner for owner, one in sources.items() if one.posted and owner[0] != "payments"}
-    claimed: dict[Owner, list[_Claim]] = {}
-    for document in documents:
-        claim = _claim(document, matched.sales, remembered)
-        if claim is None:
-            matched.foreign.append(document)
-        else:
-            claimed.setdefault(claim.owner, []).append(claim)
-    for owner, claims in claimed.items():
-        _share_out(owner, claims, sources.get(owner), matched)
+    claims = _claims(documents, matched.sales, remembered, matched.foreign)
+    for owner, each in claims.items():
+        _share_out(owner, each, sources.get(owner), matched)
     return matched
+
+
+def claimed(
+    documents: Iterable[BookDocument],
+    sales: Mapping[tuple[str, str], SalesNumber],
+    remembered: Mapping[tuple[str, str], Owner],
+) -> dict[Owner, list[BookDocument]]:
+    """The documents of each owner; `remembered` is what our ledger knows, by type and number."""
+    claims = _claims(documents, sales, remembered, [])
+    return {owner: [one.document for one in each] for owner, each in claims.items()}
+
+
+def _claims(
+    documents: Iterable[BookDocument],
+    sales: Mapping[tuple[str, str], SalesNumber],
+    remembered: Mapping[tuple[str, str], Owner],
+    foreign: list[BookDocument],
+) -> dict[Owner, list[_Claim]]:
+    claims: dict[Owner, list[_Claim]] = {}
+    for document in documents:
+        claim = _claim(document, sales, remembered)
+        if claim is None:
+            foreign.append(document)
+        else:
+            claims.setdefault(claim.owner, []).append(claim)
+    _give_nameless_memos(claims, sales, foreign)
+    return claims
+
+
+def _give_nameless_memos(
+    claims: Mapping[Owner, list[_Claim]], sales: Mapping[tuple[str, str], SalesNumber], foreign: list[BookDocument]
+) -> None:
+    """A corrective memo without any number belongs to the cancelled invoice of its customer and total.
+
+    Whether a cancel's credit memo keeps the external number is not in the facts; its Applies-to may be empty (facts
+    section 3).
+    """
+    for document in list(foreign):
+        memo = sales.get(document.key)
+        if memo is None or not memo.undone or memo.kind != "Credit Memo" or memo.credits:
+            continue
+        for owner, each in claims.items():
+            if _half_undone(each) and any(_same_sale(memo, sales.get(one.document.key)) for one in each):
+                each.append(_Claim(owner, document, undoing=True))
+                foreign.remove(document)
+                break
+
+
+def _same_sale(memo: SalesNumber, invoice: SalesNumber | None) -> bool:
+    if invoice is None or not invoice.undone:
+        return False
+    return (memo.customer, memo.total) == (invoice.customer, invoice.total)
+
+
+def _half_undone(claims: Sequence[_Claim]) -> bool:
+    """Whether one was cancelled or cancels, and nothing of the other type is there."""
+    sales = [one for one in claims if one.document.document_type in _SALES_TYPES]
+    kinds = {one.document.document_type for one in sales if one.undoing or one.document.document_type == "Credit Memo"}
+    return len(kinds) == 1 and any(one.undoing and one.takes_back is None for one in sales)
 
 
 def _share_out(owner: Owner, claims: Sequence[_Claim], source: Source | None, matched: Matched) -> None:
     if source is None:
         matched.unknown += [one.document for one in claims]
         return
+    if _half_undone(claims):
+        matched.half_undone.add(owner)
     standing, undone = _standing(claims, source)
     for total in (one.takes_back for one in claims if one.takes_back is not None):
         taken = _taken_back(standing, total, source, matched.sales)
@@ -126,7 +184,8 @@ def _claim(
     remembered: Mapping[tuple[str, str], Owner],
 ) -> _Claim | None:
     if document.document_type in _SALES_TYPES:
-        return _sales_claim(document, sales.get(document.key), remembered.get(document.key))
+        known = sales.get(document.key)
+        return _sales_claim(document, known, remembered.get(document.key) or _credited(known, sales, remembered))
     key = _PAYMENT_KEY.fullmatch(document.number)
     return _Claim(("payments", key.group(1)), document, bool(key.group(2))) if key else None
 
@@ -136,9 +195,23 @@ def _sales_claim(document: BookDocument, known: SalesNumber | None, remembered: 
     key = _SALES_KEY.fullmatch(known.external) if known is not None else None
     if key is None:
         return _Claim(remembered, document, undone) if remembered is not None else None
-    kind = "credit_memos" if key.group(1) else "invoices"
     takes_back = known.total if key.group(3) and known is not None else None
-    return _Claim((kind, key.group(2)), document, undone or bool(key.group(3)), takes_back)
+    return _Claim(_keyed(key), document, undone or bool(key.group(3)), takes_back)
+
+
+def _keyed(key: re.Match[str]) -> Owner:
+    return ("credit_memos" if key.group(1) else "invoices"), key.group(2)
+
+
+def _credited(
+    known: SalesNumber | None, sales: Mapping[tuple[str, str], SalesNumber], remembered: Mapping[tuple[str, str], Owner]
+) -> Owner | None:
+    """Whose invoice a corrective memo takes back, where it names the invoice but does not carry its external number."""
+    if known is None or not known.undone or not known.credits or is_sales_key(known.external):
+        return None
+    invoice = sales.get(("Invoice", known.credits))
+    key = _SALES_KEY.fullmatch(invoice.external) if invoice is not None else None
+    return _keyed(key) if key is not None else remembered.get(("Invoice", known.credits))
 
 
 def is_sales_key(external: str) -> bool:

@@ -29,10 +29,20 @@ def of_cards(
     ordered = sorted(cards)
     for start in range(0, len(ordered), _CARDS_PER_READ):
         part = any_of("billToCustomerNumber", ordered[start : start + _CARDS_PER_READ])
-        for one in sales_documents(books, all_of(part, dated(first, last))):
-            if not (one.draft or is_sales_key(one.external) or one.key in ours):
+        listed = sales_documents(books, all_of(part, dated(first, last)))
+        known = ours | {one.key for one in listed if is_sales_key(one.external)}
+        cancelled = {(one.customer, one.total) for one in listed if one.undone and one.key in known}
+        for one in listed:
+            if not (one.draft or one.key in known or _cancels(one, known, cancelled)):
                 found.setdefault(one.customer, []).append(_foreign(one, first))
     return found
+
+
+def _cancels(one: SalesNumber, known: set[tuple[str, str]], cancelled: set[tuple[str, Decimal]]) -> bool:
+    """Whether it is what cancelled a document of ours; it may carry no number of it (facts section 3)."""
+    if not one.undone:
+        return False
+    return ("Invoice", one.credits) in known if one.credits else (one.customer, one.total) in cancelled
 
 
 def _foreign(one: SalesNumber, first: date) -> Foreign:

@@ -5,27 +5,29 @@ Nothing is written, and nothing is read from ServiceTitan: its side is as of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from stsync.books.balances import with_customers
 from stsync.books.expected import Rules
-from stsync.books.general_ledger import BookAccount, Books, Entry, documents
-from stsync.books.matching import Owner, match
+from stsync.books.general_ledger import BookAccount, BookDocument, Books
+from stsync.books.ledger_entries import entries, entry
+from stsync.books.matching import Owner
 from stsync.books.others import dated
+from stsync.books.outside import Asked, documents_outside
 from stsync.books.result import TieOut
 from stsync.books.sales_documents import sales_documents
 from stsync.books.servicetitan_side import KINDS, read_sources
 from stsync.books.sources import Source
 from stsync.books.tieout import tie_out
 from stsync.books.values import Period
-from stsync.businesscentral.odata import Read, any_of, compare, enum_text
-from stsync.core.dimensions import held_dimensions
+from stsync.businesscentral.odata import Read, compare, enum_text
+from stsync.core.operations import Verb
+from stsync.core.plan import TO_APPLY
 from stsync.errors import StateError
-from stsync.stages import payment_journals
 
 if TYPE_CHECKING:
     from stsync.businesscentral.client import BusinessCentral
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from stsync.core.mapping import Mapping as Choices
     from stsync.state import State
 
-_SALES = frozenset({"Invoice", "Credit Memo"})
-_KEYS_PER_READ = 40
+_EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,12 @@ def reconcile(
     books_read = now()
     found, rules = _read_books(books, period, config, choices)
     sources, unreadable = read_sources(state, period, found)
-    complete = replace(found, elsewhere=_elsewhere(books, sources, found, period))
-    compared = tie_out(period, sources, complete, rules, unreadable=unreadable)
-    whole = with_customers(compared, complete.elsewhere, state=state, books=books, config=config, read=books_read)
+    # Drawn twice: only what the period alone does not settle is looked up in other months.
+    first = tie_out(period, sources, found, rules)
+    dimension = config.dimensions.business_unit
+    outside = _outside(first, sources, found, books=books, state=state, dimension=dimension)
+    compared = tie_out(period, sources, replace(found, outside=outside), rules, unreadable=unreadable)
+    whole = with_customers(compared, _last_days(outside), state=state, books=books, config=config, read=books_read)
     return Reconciliation(whole, read_at, books_read)
 
 
@@ -86,7 +90,9 @@ def _read_books(books: BusinessCentral, period: Period, config: Config, choices:
     accounts, journals, *dimensions = books.read_many(reads)
     values = [value for rows in dimensions for row in rows for value in row.get("dimensionValues") or ()]
     found = Books(
-        entries=tuple(entry(row, dimension) for row in books.read(_entries(period, dimension))),
+        entries=tuple(
+            entry(row, dimension) for row in books.read(entries(dated(period.first, period.last), dimension))
+        ),
         accounts={str(row["number"]): _account(row) for row in accounts},
         sales_numbers=sales_documents(books, dated(period.first, period.last)),
         dimension_values={str(value["code"]): str(value.get("displayName") or "") for value in values},
@@ -108,33 +114,8 @@ def _redates(config: Config) -> bool:
     return config.posting_dates.closed == "first_open_day"
 
 
-def _entries(period: Period, dimension: str | None) -> Read:
-    fields = (
-        "entryNumber", "postingDate", "documentNumber", "documentType", "accountNumber", "description",
-        "debitAmount", "creditAmount",
-    )  # fmt: skip
-    return Read(
-        "generalLedgerEntries",
-        filter=dated(period.first, period.last),
-        select=fields,
-        expand="dimensionSetLines" if dimension else "",
-        orderby="entryNumber",
-    )
-
-
-def entry(row: Mapping[str, Any], dimension: str | None) -> Entry:
-    """A general ledger entry with its value of that dimension."""
-    values = held_dimensions(row)
-    return Entry(
-        number=int(row["entryNumber"]),
-        on=date.fromisoformat(str(row["postingDate"])[:10]),
-        document_type=enum_text(str(row.get("documentType") or "")),
-        document_number=str(row.get("documentNumber") or ""),
-        account=str(row["accountNumber"]),
-        amount=Decimal(row.get("debitAmount") or 0) - Decimal(row.get("creditAmount") or 0),
-        dimension=values.get((dimension or "").upper(), ""),
-        description=str(row.get("description") or ""),
-    )
+def _last_days(outside: Mapping[Owner, Sequence[BookDocument]]) -> dict[Owner, date]:
+    return {owner: max(one.on for one in each) for owner, each in outside.items()}
 
 
 def _account(row: Mapping[str, Any]) -> BookAccount:
@@ -156,33 +137,36 @@ def _journals(config: Config, rows: Iterable[Mapping[str, Any]]) -> dict[str, st
     return {**found, **{code: account for code, account in configured.items() if account}}
 
 
-def _elsewhere(books: BusinessCentral, sources: Sequence[Source], found: Books, period: Period) -> dict[Owner, date]:
-    """Our posted documents that are not in the period's ledger, looked up by number: they may carry another date."""
-    there = match(documents(found.entries), found.sales_numbers, {one.owner: one for one in sources}).first
-    missing = {
-        _number(one): one
+def _outside(
+    compared: TieOut,
+    sources: Sequence[Source],
+    found: Books,
+    *,
+    books: BusinessCentral,
+    state: State,
+    dimension: str | None,
+) -> dict[Owner, tuple[BookDocument, ...]]:
+    """What the books hold in other months of the documents that the period alone does not settle."""
+    named = {(one.record.kind, one.record.source_id) for one in compared.findings if one.record is not None}
+    named |= compared.unsettled
+    asked = [
+        Asked(one.owner, one.number if one.posted else "", one.card if one.owner in compared.unsettled else "")
         for one in sources
-        if one.owner not in there and (one.posted or one.outcome in {"posted", "to_apply"}) and _number(one)
-    }
-    numbers = sorted(missing)
-    reads = [
-        Read(
-            "generalLedgerEntries",
-            filter=any_of("documentNumber", numbers[start : start + _KEYS_PER_READ]),
-            select=("entryNumber", "postingDate", "documentNumber", "documentType"),
-        )
-        for start in range(0, len(numbers), _KEYS_PER_READ)
+        if one.owner in named or (one.owner not in compared.owners and _perhaps_booked(one))
     ]
-    dates: dict[Owner, date] = {}
-    for row in (row for rows in books.read_many(reads) for row in rows):
-        source = missing[str(row["documentNumber"])]
-        document_type = enum_text(str(row.get("documentType") or ""))
-        same = document_type == source.document_type or (source.kind == "payments" and document_type not in _SALES)
-        on = date.fromisoformat(str(row["postingDate"])[:10])
-        if same and on not in period:
-            dates.setdefault(source.owner, on)
-    return dates
+    if not compared.receivables:
+        asked += _of_other_months(state, {one.owner for one in asked})
+    return documents_outside(books, asked, found, compared.period, dimension)
 
 
-def _number(source: Source) -> str:
-    return payment_journals.natural_key(source.now.id) if source.kind == "payments" else source.number
+def _perhaps_booked(source: Source) -> bool:
+    return source.posted or source.outcome in {"posted", TO_APPLY}
+
+
+def _of_other_months(state: State, but: set[Owner]) -> Iterator[Asked]:
+    """A few documents of ours, whatever their month: they show which accounts customers owe on."""
+    for kind in KINDS:
+        rows = (row for row in state.ledger.links(kind) if row.verb == Verb.POST and row.target_number)
+        for row in islice(rows, _EXAMPLES):
+            if (kind, row.source_id) not in but:
+                yield Asked((kind, row.source_id), str(row.target_number))

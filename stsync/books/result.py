@@ -175,7 +175,8 @@ class TieOut:
     """A period's tie-out. `undated` belong to no period; `unreadable` could be in this one.
 
     `owners` are the documents that the period's books show, by kind and id, `receivables` the accounts that customers
-    owe on; `customers` what the receivables by customer are as of, None where they were not compared.
+    owe on; `customers` what the receivables by customer are as of, None where they were not compared. `unsettled` are
+    documents that other months have a part in, as far as the period tells.
     """
 
     period: Period
@@ -187,6 +188,7 @@ class TieOut:
     owners: frozenset[tuple[str, str]] = frozenset()
     receivables: frozenset[str] = frozenset()
     customers: AsOf | None = None
+    unsettled: frozenset[tuple[str, str]] = frozenset()
 
     def of(self, section: Section) -> list[Row]:
         """The rows of one section."""

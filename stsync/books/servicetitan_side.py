@@ -97,6 +97,7 @@ def _remembered(state: State, kind: str, books: Books) -> set[str]:
     if kind == "payments":
         return set()
     numbers = {one.document_number for one in books.entries if one.document_type in {"Invoice", "Credit Memo"}}
+    numbers |= {one.credits for one in books.sales_numbers if one.undone}
     return {row.source_id for row in state.ledger.links(kind) if row.verb == "post" and row.target_number in numbers}
 
 

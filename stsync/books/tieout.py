@@ -8,6 +8,7 @@ out in a row are therefore still two findings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from stsync.books import places as placing
 from stsync.books.expected import UNMAPPED, Rules, amounts, cells, payment_type, units
@@ -18,7 +19,7 @@ from stsync.books.places import Places
 from stsync.books.result import Finding, Share, TieOut, Uncounted, What
 from stsync.books.sheet import Amounts, Sheet, described
 from stsync.books.sources import Document, Source, day_of
-from stsync.books.values import ANY, Cell, Period, RowKey, Section, Why
+from stsync.books.values import ANY, Cell, Period, RowKey, Section, Why, less, together
 from stsync.core.plan import TO_APPLY
 from stsync.core.source.payment import Payment
 
@@ -64,6 +65,7 @@ def tie_out(
         undated,
         owners=frozenset(matched.first),
         receivables=places.receivables,
+        unsettled=frozenset(comparison.unsettled),
     )
 
 
@@ -74,6 +76,8 @@ def _places(sources: Mapping[tuple[str, str], Source], matched: Matched, books: 
     own = [document for owner, document in matched.first.items() if owner[0] != "payments"]
     own += [document for _, document in matched.again if document.document_type != "Payment"]
     received = [document for owner, document in matched.first.items() if owner[0] == "payments"]
+    for owner, each in books.outside.items():
+        (received if owner[0] == "payments" else own).extend(each)
     tax = rules.tax_accounts
     if rules.tax_method != "line":
         tax = placing.computed_tax_accounts(own, books.accounts, lines)
@@ -123,6 +127,7 @@ class _Comparison:
         self._matched = matched
         self.sheet = Sheet(books)
         self.findings: list[Finding] = []
+        self.unsettled: set[tuple[str, str]] = set()
 
     def count(self, source: Source) -> None:
         """Add a document to ServiceTitan's own total."""
@@ -136,8 +141,9 @@ class _Comparison:
         if document is not None:
             self._compare_booked(source, document, now)
             return
-        if source.owner in self._books.elsewhere:
-            self._explain(self._timing(source), source, now, {}, f"posted on {self._books.elsewhere[source.owner]}")
+        elsewhere = self._books.outside.get(source.owner)
+        if elsewhere:
+            self._explain(self._timing(source), source, now, {}, f"posted on {min(one.on for one in elsewhere)}")
             return
         why = None if self._should_be_there(source) else source.standing()
         if why is not None:
@@ -148,21 +154,56 @@ class _Comparison:
         self._judge(source, source.number or source.record.number, {}, expected)
 
     def _compare_booked(self, source: Source, document: BookDocument, now: Amounts) -> None:
-        booked: Amounts = self._places.booked(document, payment=source.kind == "payments")
+        """Compare what the books hold of it up to the last day of the period; later days are judged with their month."""
         expected: Amounts = amounts(source.as_posted, self._rules)
-        if not booked and (source.by_hand or not source.now.active):
+        booked, earlier, later = (
+            settled_cells(self._booked(source, each), expected)[0] for each in self._by_time(source, document)
+        )
+        total = together(booked, earlier)
+        if not total and not later and (source.by_hand or not source.now.active):
             # Taken back in both systems: its entries are there, and nothing is left of them.
             expected = {}
-        booked, expected = settled_cells(booked, expected)
+        _, expected = settled_cells({}, expected)
+        due = booked if later else less(expected, earlier)
         now, _ = settled_cells(now, amounts(source.now, self._rules))
-        self.sheet.book(booked, expected, payment_type(source.now))
-        timing = not now and source.before is None and source.now.active
-        self._explain(self._timing(source) if timing else self._drift(source), source, now, expected)
-        found = self._judge(source, document.number, booked, expected, gone=not booked)
+        self.sheet.book(booked, due, payment_type(source.now))
+        timing = (not now or earlier or later) and source.before is None and source.now.active
+        if timing or source.owner in self._matched.half_undone:
+            self.unsettled.add(source.owner)
+        self._explain(self._timing(source) if timing else self._drift(source), source, now, due, self._parts(source))
+        if later:
+            return
+        found = self._judge(source, document.number, total, expected, gone=not total)
         known = self._matched.sales.get(document.key)
         wrong = None if found else misplaced(source, document, known, keyed=carries_key(document, self._matched.sales))
+        if wrong is None and not found and source.now.active and not source.by_hand:
+            wrong = self._cancelled(source, document)
         if wrong is not None:
             self.findings.append(wrong)
+
+    def _cancelled(self, source: Source, document: BookDocument) -> Finding | None:
+        """Business Central says that it was cancelled, though nothing in the books takes it back."""
+        if source.owner not in self._matched.half_undone or self._books.outside.get(source.owner):
+            return None
+        note = "Its status is Canceled, but the credit memo that cancelled it carries neither of its numbers."
+        return Finding(What.UNDONE, source.record, document.number, (), note)
+
+    def _by_time(self, source: Source, document: BookDocument) -> tuple[list[BookDocument], ...]:
+        """What stands in the period, before it and after it."""
+        elsewhere = self._books.outside.get(source.owner, ())
+        earlier = [one for one in elsewhere if one.on < self._period.first]
+        return [document], earlier, [one for one in elsewhere if one.on > self._period.last]
+
+    def _booked(self, source: Source, documents: Iterable[BookDocument]) -> Amounts:
+        found: Amounts = {}
+        for one in documents:
+            found = together(found, self._places.booked(one, payment=source.kind == "payments"))
+        return found
+
+    def _parts(self, source: Source) -> str:
+        """Where the rest of it stands, in words."""
+        elsewhere = self._books.outside.get(source.owner, ())
+        return "in the books also " + ", ".join(f"{one.title} of {one.on}" for one in elsewhere) if elsewhere else ""
 
     def _should_be_there(self, source: Source) -> bool:
         return source.posted or (source.state == "settled" and source.outcome in {"posted", TO_APPLY})
@@ -214,8 +255,8 @@ class _Comparison:
         found = finding(source.record, document, booked, expected)
         if found is None:
             return False
-        if gone or source.owner in self._matched.undone:
-            found = Finding(What.UNDONE, found.record, found.document, found.differences)
+        what = What.UNDONE if gone or source.owner in self._matched.undone else found.what
+        found = replace(found, what=what, note=self._parts(source))
         self.findings.append(found)
         self.sheet.show(expected, payment_type(source.now))
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -140,3 +141,16 @@ class Record:
 def added(amounts: dict[Cell, Decimal], cell: Cell, amount: Decimal) -> None:
     """Add an amount to a cell in place."""
     amounts[cell] = amounts.get(cell, ZERO) + amount
+
+
+def together(amounts: Mapping[Cell, Decimal], more: Mapping[Cell, Decimal]) -> dict[Cell, Decimal]:
+    """Both added up, without cells that come to nothing."""
+    found = dict(amounts)
+    for cell, amount in more.items():
+        added(found, cell, amount)
+    return {cell: amount for cell, amount in found.items() if amount != 0}
+
+
+def less(amounts: Mapping[Cell, Decimal], those: Mapping[Cell, Decimal]) -> dict[Cell, Decimal]:
+    """The first without the second; all of the first, cells over 0.00 too, when there is no second."""
+    return together(amounts, {cell: -amount for cell, amount in those.items()}) if those else dict(amounts)

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from stsync.books.expected import Rules
-from stsync.books.general_ledger import BookAccount, Books, Entry, SalesNumber
+from stsync.books.general_ledger import BookAccount, BookDocument, Books, Entry, SalesNumber
 from stsync.books.result import TieOut
 from stsync.books.sources import Source
 from stsync.books.tieout import tie_out
@@ -141,6 +141,14 @@ class Ledger:
     def books(self, **more) -> Books:
         inside = tuple(entry for entry in self.entries if entry.on in JUNE)
         return Books(inside, CHART, tuple(self.numbers), VALUES, **more)
+
+
+def stood(number: str, on: date, amount: str = "100.00", kind: str = "Invoice") -> BookDocument:
+    """A document over one line of labor, on a day outside the period."""
+    ledger = Ledger()
+    ledger.book(kind, number, "12100", money(amount), on=on)
+    ledger.book(kind, number, "40100", -money(amount), "DRAIN-W", on)
+    return BookDocument(kind, number, tuple(ledger.entries))
 
 
 def compared(sources: Iterable[Source], ledger: Ledger, rules: Rules = RULES, **more) -> TieOut:

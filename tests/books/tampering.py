@@ -131,5 +131,14 @@ class Tamperer:
         invoice.customer_id = invoice.bill_to_id = card.id
         self.customer_entry(invoice.number).customer_number = customer
 
+    def redate(self, number: str, kind: str, on: date) -> None:
+        """The same document on another day."""
+        for one in [*self.entries(number, kind=kind), self.customer_entry(number)]:
+            one.posting_date = on
+        for held in (self.company.invoices, self.company.credit_memos):
+            for document in held:
+                if document.number == number:
+                    document.posting_date = on
+
     def hand_line(self, account: str = "40100", amount: str = "123.45", unit: str = "PHX-HVAC-M") -> HandLine:
         return HandLine(account, Decimal(amount), "By hand", ((DEPARTMENT, unit),))

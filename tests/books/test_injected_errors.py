@@ -19,11 +19,12 @@ from stsync.books.reading import reconcile
 from stsync.books.result import TieOut, What
 from stsync.books.values import Period, Section, Why, month
 from stsync.sandbox.businesscentral import HandLine
+from stsync.sandbox.businesscentral.accounting.ledger import Voucher, book
 from stsync.sandbox.world import World
 from stsync.state import State
 from stsync.wiring import wire
 
-JUNE = month("2026-06")
+JUNE, JULY = month("2026-06"), month("2026-07")
 DAY = date(2026, 6, 17)
 
 
@@ -291,6 +292,40 @@ def refund_booked_as_a_receipt(person: Tamperer) -> str:
     return person.payment_number(number)
 
 
+def cancelled_without_our_number(person: Tamperer) -> str:
+    """Whether a cancel's credit memo keeps the external number is not in the facts."""
+    person.company.settings.corrective_memo_keeps_external_number = False
+    try:
+        person.desk.cancel(person.invoices[0])
+    finally:
+        person.company.settings.corrective_memo_keeps_external_number = True
+    return person.number(person.invoices[0])
+
+
+def cancelled_without_any_number(person: Tamperer) -> str:
+    number = cancelled_without_our_number(person)
+    next(one for one in person.company.credit_memos if one.status == "Corrective").applies_to_number = ""
+    return number
+
+
+def deleted_and_its_number_used_by_a_supplier(person: Tamperer) -> str:
+    number, booked = deleted_invoice(person), person.invoices[0].number
+    voucher = Voucher(date(2026, 5, 10), "Invoice", booked, description="Supplier")
+    for account, amount in (("66000", Decimal(12)), ("20100", Decimal(-12))):
+        book(person.company, voucher, account, amount, {})
+    return number
+
+
+def payment_on_a_wrong_card_beside_a_reversed_receipt(person: Tamperer) -> str:
+    """Somebody else's receipt over the same amount, reversed: its two entries are no reason for our two differences."""
+    number = payment_for_another_customer(person)
+    amount = person.money(person.payments[0]).amount
+    stranger = person.invoices[3].customer_number
+    person.desk.payment(stranger, "BANK-1", amount, on=DAY, balancing_account="10500")
+    person.desk.reverse_payment("BANK-1")
+    return number
+
+
 MISTAKES: list[tuple[Callable[[Tamperer], str], What]] = [
     (changed_amount, What.AMOUNT),
     (off_by_a_cent_in_tax, What.AMOUNT),
@@ -326,6 +361,10 @@ MISTAKES: list[tuple[Callable[[Tamperer], str], What]] = [
     (refund_of_another_amount, What.AMOUNT),
     (refund_from_another_bank, What.ACCOUNT),
     (refund_booked_as_a_receipt, What.AMOUNT),
+    (cancelled_without_our_number, What.UNDONE),
+    (cancelled_without_any_number, What.UNDONE),
+    (deleted_and_its_number_used_by_a_supplier, What.MISSING),
+    (payment_on_a_wrong_card_beside_a_reversed_receipt, What.BALANCE),
 ]
 
 
@@ -369,6 +408,59 @@ def test_a_payment_on_a_wrong_card_is_named_with_both_customers(books: Books) ->
     other = next(one for one in wrong if one is not mine)
     assert f"Customer {other.document} has the opposite difference." in mine.note
     assert mine.amount == -other.amount > 0
+
+
+# Two months together: each is right by itself, or wrong only because of the other.
+
+
+def payment_again_in_july(person: Tamperer) -> str:
+    number = person.payments[1]
+    money, customer = person.money(number), person.customer_entry(number).customer_number
+    person.desk.payment(customer, number, money.amount, on=JULY.first, balancing_account=money.account_number)
+    return person.payment_number(number)
+
+
+def invoice_again_in_july(person: Tamperer) -> str:
+    number = duplicate_invoice(person)
+    person.redate(max(one.number for one in person.company.invoices if one.posted), "Invoice", JULY.first)
+    return number
+
+
+def cancelled_in_july(person: Tamperer) -> str:
+    person.desk.cancel(person.invoices[0])
+    memo = next(one for one in person.company.credit_memos if one.status == "Corrective")
+    person.redate(memo.number, "Credit Memo", JULY.first)
+    return person.number(person.invoices[0])
+
+
+@pytest.mark.parametrize(
+    ("inject", "what", "section"),
+    [
+        (payment_again_in_july, What.TWICE, Section.PAYMENTS),
+        (invoice_again_in_july, What.TWICE, Section.RECEIVABLES),
+        (cancelled_in_july, What.UNDONE, Section.RECEIVABLES),
+    ],
+)
+def test_what_two_months_do_together_is_named_once_and_in_the_month_that_made_it_wrong(
+    books: Books, inject: Callable[[Tamperer], str], what: What, section: Section
+) -> None:
+    with books.tampered() as person:
+        number = inject(person)
+        june, july = books.reconciled(), books.reconciled(JULY)
+    named = [one for one in july.findings if one.record and one.record.number == number]
+    assert [one.what for one in named] == [what]
+    assert abs(july.unexplained(section)) == abs(named[0].amount) == abs(named[0].record.total)
+    assert "2026-06-" in named[0].note
+    assert {one.what for one in june.findings} <= {What.BALANCE}  # the balances of now
+    assert {june.unexplained(one) for one in Section if one != Section.CUSTOMERS} == {Decimal(0)}
+
+
+def test_a_receipt_of_others_is_named_also_from_a_month_with_nothing_in_it(books: Books) -> None:
+    with books.tampered() as person:
+        number = hand_made_receipt(person)
+        july = books.reconciled(JULY)
+    assert july.exact
+    assert number in {one.number for one in july.foreign(Section.CUSTOMERS)}
 
 
 # What others rightly made is no mistake; it is named, with its number, and the month stays exact.

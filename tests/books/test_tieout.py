@@ -26,6 +26,7 @@ from ledger_world import (
     payment,
     posted,
     row,
+    stood,
     told,
 )  # fmt: skip
 
@@ -178,7 +179,7 @@ def test_an_invoice_moved_to_another_month_after_posting_is_explained_in_both(le
         posted(replace(may, invoiced_on=DAY), state="held", before=may),
         posted(replace(june, invoiced_on=date(2026, 7, 1)), state="held", before=june),
     ]
-    result = compared(sources, ledger, elsewhere={("invoices", "1"): date(2026, 5, 31)})
+    result = compared(sources, ledger, outside={("invoices", "1"): (stood("PS1", date(2026, 5, 31)),)})
     assert result.exact
     assert told(result, "receivables") == {"changed_after_posting": ["N2"], "another_period": ["N1"]}
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from ledger_world import CARD, MEMBERSHIP, RULES, Ledger, compared, invoice, item, money, payment, posted, row
+from ledger_world import CARD, MEMBERSHIP, RULES, Ledger, compared, invoice, item, money, payment, posted, row, stood
 
 from stsync.books.general_ledger import SalesNumber
 from stsync.books.result import What
@@ -119,7 +119,9 @@ def test_a_document_of_a_closed_month_is_explained_in_both_months(ledger):
     rules = replace(RULES, redates=True)
     may, june = invoice(1, on=date(2026, 5, 30)), invoice(2)
     ledger.invoice(replace(may, invoiced_on=date(2026, 6, 1)))
-    result = compared([posted(may), posted(june)], ledger, rules, elsewhere={("invoices", "2"): date(2026, 7, 1)})
+    result = compared(
+        [posted(may), posted(june)], ledger, rules, outside={("invoices", "2"): (stood("PS2", date(2026, 7, 1)),)}
+    )
     assert result.exact
     (said,) = result.explanations("receivables")
     assert [(str(said.why), one.record.number, one.amount, one.note) for one in said.shares] == [
