@@ -301,16 +301,20 @@ def _not_for_us(case: _Case) -> Decision | None:
     """Documents that do not belong in the books, or not yet."""
     invoice, settings = case.paper.document, case.settings
     if not invoice.active:
-        return _cancelled(case)
+        nothing = case.settle("nothing_to_post", notes=("cancelled in ServiceTitan before transfer",))
+        return _without_counterpart(case, nothing, "cancelled in ServiceTitan", outcome="removed")
     outcome = readiness(invoice.status, settings.status)
     if outcome and not _marked_by_us(outcome, case.link):
         return case.settle(outcome, asks=(case.paper.key,) if _may_be_ours(outcome, invoice, settings) else ())
     if invoice.invoiced_on is None:
         return case.hold(why.without_date(case.paper))
     if invoice.invoiced_on < settings.go_live:
-        return case.settle("before_go_live")
+        early = case.settle("before_go_live")
+        # An opening document that somebody enters by hand may bear our number too: it is none of our drafts.
+        made = case.link.exists or not case.link.settled
+        return _without_counterpart(case, early, "dated before go_live now") if made else early
     if invoice.bills_nothing:
-        return case.settle("nothing_to_post")
+        return _without_counterpart(case, case.settle("nothing_to_post"), "nothing is on it any more")
     return None
 
 
@@ -361,16 +365,19 @@ def _taken_on(case: _Case, found: BookInvoice, more: dict[str, Any]) -> Decision
     return case.act([case.bare().adopt(found)], outcome="posted", **more)
 
 
-def _cancelled(case: _Case) -> Decision:
-    """The books decide, not the ledger: a draft may have been posted by a person, or deleted, or its answer was lost."""
+def _without_counterpart(case: _Case, settled: Decision, because: str, *, outcome: str = "") -> Decision:
+    """A document that belongs in the books no more: it settles so, once a draft of ours that nobody may post is gone.
+
+    The books decide, not the ledger: the draft may have been posted by a person, or deleted, or its answer was lost.
+    """
     found = case.found
     if not found:
-        return case.settle("nothing_to_post", notes=("cancelled in ServiceTitan before transfer",))
+        return settled
     if len(found) > 1:
         return case.hold(why.twice(case.paper, found))
     if found[0].posted:
         return case.hold(why.changed_after_posting(case.paper, found[0].number, found[0].total))
-    return case.act([case.bare().delete_draft(found[0], "cancelled in ServiceTitan")], outcome="removed")
+    return case.act([case.bare().delete_draft(found[0], because)], outcome=outcome or settled.outcome)
 
 
 def _terms(case: _Case) -> tuple[str | None, Reason | None]:

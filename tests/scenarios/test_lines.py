@@ -188,3 +188,31 @@ def test_a_cancelled_or_pending_invoice_brings_nothing(month: Office) -> None:
     assert month.standing("invoices", pending["id"]) == ("settled", "not_ready")
     assert month.invoice(cancelled["id"]) is None
     assert month.invoice(pending["id"]) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ({"items": [], "subTotal": "0.00", "salesTax": "0.00", "total": "0.00"}, "nothing_to_post"),
+        ({"invoiceDate": "2026-03-31T00:00:00Z"}, "before_go_live"),
+    ],
+    ids=["emptied", "redated"],
+)
+def test_a_draft_goes_when_its_invoice_belongs_in_the_books_no_more_and_is_not_counted_as_carried(
+    office: Office, change: dict[str, Any], outcome: str
+) -> None:
+    scenarios = {one for refs in office.world.demo.scenarios.values() for _, one in refs}
+    row = next(
+        one
+        for one in office.world.tenant.invoices.values()
+        if one["id"] not in scenarios and one["syncStatus"] == "Posted" and money(one["total"]) > 0
+    )
+    office.edit_config("invoices:\n", "invoices:\n  post: false\n")
+    office.run("invoices", only=str(row["id"]))
+    assert not office.invoice(row["id"]).posted
+    row.update(change)
+    office.world.tenant.touch("invoices", row["id"])
+    result = office.run("invoices", only=str(row["id"]))
+    assert office.standing("invoices", row["id"]) == ("settled", outcome)
+    assert office.invoice(row["id"]) is None
+    assert "invoices" not in result.carried

@@ -236,11 +236,28 @@ class TestWhatIsAlreadyInTheBooks:
         (delete,) = decide(invoice(active=False), link=link, snapshot=draft).operations
         assert (delete.verb, delete.target, delete.etag) == ("delete", "guid-1", "W/1")
 
-    def test_a_cancelled_invoice_that_a_person_posted_is_never_deleted(self) -> None:
-        link = Link(id="guid-1", number="1001", total=Decimal("100.00"))
+    @pytest.mark.parametrize(
+        ("record", "outcome"),
+        [
+            (invoice(active=False), "removed"),
+            (invoice(item("0.00")), "nothing_to_post"),
+            (invoice(invoiced_on=date(2026, 5, 31)), "before_go_live"),
+        ],
+        ids=["cancelled", "emptied", "redated"],
+    )
+    def test_a_draft_of_an_invoice_that_belongs_in_the_books_no_more_goes(self, record: Invoice, outcome: str) -> None:
+        draft = replace(SNAPSHOT, invoices={"ST-5": (found(),)})
+        decision = decide(record, link=Link(id="guid-1", number="1001"), snapshot=draft)
+        assert ([one.verb for one in decision.operations], decision.outcome) == (["delete"], outcome)
         posted = replace(SNAPSHOT, invoices={"ST-5": (found(posted=True),)})
-        decision = decide(invoice(active=False), link=link, snapshot=posted)
+        decision = decide(record, link=Link(id="guid-1", number="1001", total=Decimal("100.00")), snapshot=posted)
         assert (reference(decision), decision.operations) == ("changed-after-posting", ())
+
+    @pytest.mark.parametrize("posted", [True, False])
+    def test_an_opening_document_under_our_number_is_left_alone(self, posted: bool) -> None:
+        opening = replace(SNAPSHOT, invoices={"ST-5": (found(posted=posted),)})
+        decision = decide(invoice(invoiced_on=date(2026, 5, 31)), snapshot=opening)
+        assert (decision.outcome, decision.operations) == ("before_go_live", ())
 
     def test_a_lost_draft_with_another_date_or_customer_is_made_anew(self) -> None:
         for other in (replace(found(), posting_date=date(2026, 6, 2)), replace(found(), customer_number="ST8")):

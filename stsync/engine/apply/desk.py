@@ -104,9 +104,12 @@ class Desk:
         to_apply = decision.afterwards if decision.outcome == "posted" else None
         self.settle(decision, TO_APPLY if to_apply else decision.outcome, to_apply)
         self._carried_ids.add((decision.kind, decision.source_id))
-        if all(one.verb == Verb.ADOPT for one in decision.operations) and not decision.journal:
+        verbs = {one.verb for one in decision.operations}
+        if verbs <= {Verb.ADOPT} and not decision.journal:
             self.taken_on[decision.kind] += 1
             return
+        if verbs == {Verb.DELETE} and not decision.journal:
+            return  # our own draft is gone, and nothing stands instead
         self.carried[decision.kind] += 1
         self.amounts[decision.kind] = self.amounts.get(decision.kind, Decimal(0)) + (decision.about.amount or 0)
 
