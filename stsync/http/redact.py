@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import threading
@@ -57,6 +58,8 @@ def _forms(value: str) -> set[str]:
     return {
         value,
         quote(value, safe=""),
+        quote(value),
+        html.escape(value),
         quote_plus(value),
         json.dumps(value)[1:-1],
         base64.b64encode(value.encode()).decode().rstrip("="),

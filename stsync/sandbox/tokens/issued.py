@@ -67,6 +67,10 @@ class IssuedTokens:
         client_id, ends_at = self._holders.get(token, ("", self._clock()))
         return client_id if ends_at > self._clock() else None
 
+    def known(self) -> list[str]:
+        """Every token that is still worth something, for tests that search for them."""
+        return list(self._holders)
+
     def revoke_all(self) -> None:
         """Make every token issued so far worthless, as a restart or an administrator would."""
         with self._lock:
