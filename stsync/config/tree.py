@@ -19,6 +19,9 @@ Path = tuple[str | int, ...]
 Tree = dict[str, "Value"]
 Value = dict[str, "Value"] | list["Value"] | str | None
 DEEPEST = 12
+# How far a part that is too deep is followed to its end. Further down the parser takes longer for every bracket (the
+# whole of a file of 100,000 takes it a quarter of a minute), and nobody has typed such a file.
+_FOLLOWED = 1000
 LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 # The parser's words, and ours. The first that fits counts.
@@ -107,6 +110,8 @@ def read_marked(text: str) -> Marked:
         sentence = "there is an invisible control character here; type the line again"
         marked.problems.append(ConfigProblem(line, 1, "", f"U+{_code(error):04X}", sentence))
         marked.spoiled.add(())
+    except _Bottomless:
+        marked.spoiled.add(())
     return marked
 
 
@@ -132,6 +137,10 @@ def _at(event: yaml.Event) -> Mark:
 def _line(text: str, number: int) -> str:
     lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", text)  # what YAML counts as the end of a line
     return lines[number - 1] if number <= len(lines) else ""
+
+
+class _Bottomless(Exception):
+    """The file is nested so deeply that reading it to its end is not worth the time."""
 
 
 class _Reader:
@@ -229,6 +238,8 @@ class _Reader:
         self._spoil(_at(event), path[:3], "is nested deeper than anything in this file can be", "")
         open_nodes = 1
         while open_nodes:
+            if open_nodes > _FOLLOWED:
+                raise _Bottomless
             inner = next(self.events)
             open_nodes += isinstance(inner, yaml.MappingStartEvent | yaml.SequenceStartEvent)
             open_nodes -= isinstance(inner, yaml.MappingEndEvent | yaml.SequenceEndEvent)
