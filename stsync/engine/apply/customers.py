@@ -17,13 +17,11 @@ from stsync.stages import customer_card
 
 def apply_customers(decisions: Sequence[Decision], *, books: BusinessCentral, protocol: Protocol, desk: Desk) -> None:
     """Carry out every customer decision."""
-    for position, decision in enumerate(decisions, start=1):
-        if desk.guarded(decision, partial(_apply, decision, books, protocol), waits_for="another customer"):
-            desk.carry(decision)
-        desk.progress("customers", position, len(decisions))
+    work = partial(_apply, books=books, protocol=protocol)
+    desk.carry_out("customers", decisions, work, waits_for="another customer")
 
 
-def _apply(decision: Decision, books: BusinessCentral, protocol: Protocol) -> None:
+def _apply(decision: Decision, *, books: BusinessCentral, protocol: Protocol) -> None:
     for operation in decision.operations:
         # ServiceTitan's values as they are carried now: what changes later is told from them (three-way comparison).
         facts = {**carried_facts(decision, operation), "carried": operation.facts.get("carried", {})}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
+from itertools import groupby
 
 from stsync.core.operations import Verb, digest
 from stsync.core.plan import TO_APPLY, Decision, Standing
@@ -14,6 +17,9 @@ from stsync.engine.apply.protocol import UNKNOWN, Blocked, RecordHeld, RecordRef
 from stsync.engine.refused import remember_refusal
 from stsync.http.outcomes import OutcomeUnknown
 from stsync.state import State
+
+# So many records that send nothing share one commit.
+_TAKEN_ON_TOGETHER = 500
 
 
 class Desk:
@@ -144,6 +150,24 @@ class Desk:
         self._put_off_ids.add((decision.kind, decision.source_id))
         self._state.inbox.wait(decision.kind, decision.source_id, reason, self._run_id)
 
+    def one_commit(self) -> AbstractContextManager[None]:
+        """What is written down inside stands together or not at all. Nothing may be sent inside: an intent has to be
+        durable before it leaves."""
+        return self._state.transaction()
+
+    def carry_out(
+        self, kind: str, decisions: Sequence[Decision], work: Callable[[Decision], None], *, waits_for: str
+    ) -> None:
+        """Do each record's work; those that only take on what is there already are written down in one commit."""
+        done = 0
+        for part in _parts(decisions):
+            with self.one_commit() if _sends_nothing(part[0]) else nullcontext():
+                for decision in part:
+                    if self.guarded(decision, partial(work, decision), waits_for=waits_for):
+                        self.carry(decision)
+            done += len(part)
+            self.progress(kind, done, len(decisions))
+
     def guarded(self, decision: Decision, work: Callable[[], None], *, waits_for: str) -> bool:
         """Do a part of a record's work; True when it went well, else the inbox knows why."""
         try:
@@ -159,6 +183,17 @@ class Desk:
         else:
             return True
         return False
+
+
+def _sends_nothing(decision: Decision) -> bool:
+    return bool(decision.operations) and all(one.verb == Verb.ADOPT for one in decision.operations)
+
+
+def _parts(decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
+    """In their order: those that send something alone, those in between that send nothing together."""
+    for silent, neighbours in groupby(decisions, _sends_nothing):
+        alike, size = list(neighbours), _TAKEN_ON_TOGETHER if silent else 1
+        yield from (alike[start : start + size] for start in range(0, len(alike), size))
 
 
 # Refusals that no record is to blame for: many nights of a closed period must not leave a month of dead letters.

@@ -138,14 +138,18 @@ class InvoiceDesk:
         fields = ("id", "number", "status", "externalDocumentNumber")
         rows = self._books.read(Read(form.entity, filter=any_of("externalDocumentNumber", keys), select=fields))
         by_id = {str(row["id"]): row for row in rows}
-        for decision in decisions:
-            posting = _posted_by(decision)
-            target = self._protocol.target(posting)
-            row = by_id.get(target)
-            number = str(row["number"]) if row is not None else None
-            self._protocol.record(posting, Sent(target, number), carried_facts(decision, posting))
-            self._protocol.close_intents(decision.kind, decision.source_id, target, number, {})
-            self._desk.carry(decision)
+        with self._desk.one_commit():
+            for decision in decisions:
+                self._posted(decision, by_id)
+
+    def _posted(self, decision: Decision, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        posting = _posted_by(decision)
+        target = self._protocol.target(posting)
+        row = rows.get(target)
+        number = str(row["number"]) if row is not None else None
+        self._protocol.record(posting, Sent(target, number), carried_facts(decision, posting))
+        self._protocol.close_intents(decision.kind, decision.source_id, target, number, {})
+        self._desk.carry(decision)
 
 
 def _in_order(decisions: Sequence[Decision]) -> Iterable[Sequence[Decision]]:

@@ -270,25 +270,29 @@ class PaymentDesk:
         """The general ledger is the proof: an answer of 204 may only mean that a job was scheduled (trap 23)."""
         numbers = {natural_key(one.source_id): one for one in decisions}
         booked = at.journals.booked(decisions)
-        for number, decision in numbers.items():
-            if number not in booked:
-                self._desk.wait(decision, _SCHEDULED)
-                continue
-            operation = Operation(
-                key=f"payments:{decision.source_id}:post",
-                stage="payments",
-                source_id=decision.source_id,
-                verb=Verb.POST,
-                entity="journals",
-                natural_key=number,
-                why=f"posted with journal {posting.natural_key}",
-                amount=decision.about.amount,
-            )
-            self._protocol.intend(operation, {})
-            facts = {"fingerprint": decision.fingerprint, **decision.kept}
-            self._protocol.record(operation, Sent(number, number), facts)
-            self._protocol.close_intents("payments", decision.source_id, None, number, {})
-            self._desk.carry(decision)
+        with self._desk.one_commit():
+            for number, decision in numbers.items():
+                if number in booked:
+                    self._posted(posting, number, decision)
+                else:
+                    self._desk.wait(decision, _SCHEDULED)
+
+    def _posted(self, posting: Operation, number: str, decision: Decision) -> None:
+        operation = Operation(
+            key=f"payments:{decision.source_id}:post",
+            stage="payments",
+            source_id=decision.source_id,
+            verb=Verb.POST,
+            entity="journals",
+            natural_key=number,
+            why=f"posted with journal {posting.natural_key}",
+            amount=decision.about.amount,
+        )
+        self._protocol.intend(operation, {})
+        facts = {"fingerprint": decision.fingerprint, **decision.kept}
+        self._protocol.record(operation, Sent(number, number), facts)
+        self._protocol.close_intents("payments", decision.source_id, None, number, {})
+        self._desk.carry(decision)
 
 
 def _line_again(decision: Decision, suffix: str, body: Mapping[str, Any], at: _Batch) -> Operation:

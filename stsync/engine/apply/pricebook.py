@@ -26,13 +26,11 @@ def apply_pricebook(
     decisions: Sequence[Decision], *, servicetitan: ServiceTitan, protocol: Protocol, desk: Desk
 ) -> None:
     """Carry out every item decision."""
-    for position, decision in enumerate(decisions, start=1):
-        if desk.guarded(decision, partial(_apply, decision, servicetitan, protocol), waits_for="another item"):
-            desk.carry(decision)
-        desk.progress("pricebook", position, len(decisions))
+    work = partial(_apply, servicetitan=servicetitan, protocol=protocol)
+    desk.carry_out("pricebook", decisions, work, waits_for="another item")
 
 
-def _apply(decision: Decision, servicetitan: ServiceTitan, protocol: Protocol) -> None:
+def _apply(decision: Decision, *, servicetitan: ServiceTitan, protocol: Protocol) -> None:
     for operation in decision.operations:
         facts = {**carried_facts(decision, operation), **operation.facts}
         if operation.verb == Verb.ADOPT:
