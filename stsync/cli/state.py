@@ -9,8 +9,9 @@ import typer
 
 from stsync.cli.console import OUTPUT, emit_json, say
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
+from stsync.errors import ExitCode
 
-app = typer.Typer(name="state", help="The state file: back up, put back, check.", no_args_is_help=True)
+app = typer.Typer(name="state", help="The state file: back up, put back, check, make anew.", no_args_is_help=True)
 
 
 @app.command("backup")
@@ -82,6 +83,37 @@ def restore_(
     say(
         "Next: stsync sync --dry-run shows what it would send. What is in the books already is taken on, not sent again."
     )
+
+
+@app.command("rebuild")
+@answering
+def rebuild_(
+    force: Annotated[
+        bool, typer.Option("--force", help="Put a state file that holds something aside, under another name.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> ExitCode:
+    """Make a lost state file anew from the two systems: nothing is written in either of them.
+
+    Every document, payment, card and pricebook entry that is there under our numbers is linked to its record in
+    ServiceTitan again. The next sync sends nothing for them. A backup is better where there is one: what only the state file
+    knew (its history, ignore, applied, link --new, baseline) is in neither system.
+
+    Example: stsync state rebuild
+    """
+    from stsync.cli.progress import watcher
+    from stsync.cli.rebuildreport import report
+    from stsync.engine.rebuild import rebuild
+    from stsync.wiring import wire
+
+    wiring = wire(config)
+    command = "stsync state rebuild" + (" --force" if force else "")
+    with watcher(wiring.banner(), dry_run=False) as watching:
+        found = rebuild(wiring, command=command, force=force, watcher=watching)
+    report(found, wiring.banner())
+    return found.exit_code
 
 
 @app.command("verify")

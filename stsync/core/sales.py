@@ -75,7 +75,7 @@ def priced(quantity: Decimal, price: Decimal, total: Decimal) -> tuple[Decimal, 
 
 @dataclass(frozen=True)
 class DraftLine:
-    """A line as Business Central holds it in a draft; `tax_percent` is the rate that it found there."""
+    """A line as Business Central holds it in a draft; `tax_percent` is the rate it found there, `text` its description."""
 
     kind: str
     number: str
@@ -84,6 +84,7 @@ class DraftLine:
     id: str = ""
     tax: Decimal = Decimal(0)
     tax_percent: Decimal = Decimal(0)
+    text: str = ""
 
 
 @dataclass(frozen=True)

@@ -55,4 +55,5 @@ def _line(row: Row) -> DraftLine:
         id=str(row["id"]),
         tax=Decimal(row.get("totalTaxAmount") or 0),
         tax_percent=Decimal(row.get("taxPercent") or 0),
+        text=str(row.get("description") or ""),
     )

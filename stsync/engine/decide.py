@@ -30,15 +30,18 @@ from stsync.engine.refused import card_named, unless_refused
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.survey import Wanted
+from stsync.engine.unknown import asking
 from stsync.stages import (
     correction,
     credit_memos,
     customers,
     invoices,
+    paper,
     payment_journals,
     payments,
     pricebook,
     reversal,
+    taken_back,
     write_back,
 )
 from stsync.stages.customers import Alike
@@ -138,6 +141,7 @@ class _Desk:
         self._snapshot = snapshot
         self._settings = settings
         self._decided: dict[str, Decision] = {}
+        self._links: dict[str, Link] = {}
         self._strangers = Register({number: customers.card_traits(one) for number, one in snapshot.strangers.items()})
         self._unreadable = {one.source_id: one.reason for one in records.unreadable if one.kind == "customers"}
 
@@ -159,8 +163,11 @@ class _Desk:
         return [*plain, *adjustments], memos
 
     def invoice(self, invoice: Invoice, originals: Originals) -> Decision:
-        link = self._records.link("invoices", invoice.id)
+        known = self._records.link("invoices", invoice.id)
         key = invoices.natural_key(invoice.id)
+        as_known = known.posted and known.fingerprint == invoices.fingerprint(invoice)
+        pairs = [] if as_known else taken_back.found(invoice.id, self._snapshot, known)
+        link = self._links[invoice.id] = taken_back.link_after(known, pairs)
         decision = invoices.plan(
             invoice,
             link=link,
@@ -172,19 +179,24 @@ class _Desk:
         )
         decision = correction.unless_cancelled_there(decision, self._snapshot.invoices.get(key, ()), link)
         decision = reversal.still_to_apply(decision, link)
-        return self._unless_refused(decision)
+        decision = taken_back.written_down(decision, invoice, known, pairs)
+        more = () if as_known else taken_back.asks(invoice.id, self._snapshot, known)
+        is_new = ("invoices", invoice.id) in self._records.new
+        return asking(self._unless_refused(decision), key, known, is_new=is_new, more=more)
 
     def credit_memo(self, memo: CreditMemo, originals: Originals) -> Decision:
+        link = self._records.link(credit_memos.STAGE, memo.id)
         decision = credit_memos.plan(
             memo,
-            link=self._records.link(credit_memos.STAGE, memo.id),
+            link=link,
             buyer=self._buyer(memo.customer.id if memo.customer else None, "credit memo"),
             originals=originals.of(memo.applications),
             choices=self._settings.choices,
             snapshot=self._snapshot,
             settings=self._settings.invoices,
         )
-        return self._unless_refused(decision)
+        is_new = (credit_memos.STAGE, memo.id) in self._records.new
+        return asking(self._unless_refused(decision), paper.credit_key(memo.id), link, is_new=is_new)
 
     def _unless_refused(self, decision: Decision) -> Decision:
         return unless_refused(decision, self._snapshot, self._records.refused.get((decision.kind, decision.source_id)))
@@ -198,9 +210,10 @@ class _Desk:
             yield decision
 
     def _payment(self, payment: Payment, payables: Mapping[str, Payable]) -> Decision:
+        link = self._records.link("payments", payment.id)
         decision = payments.plan(
             payment,
-            link=self._records.link("payments", payment.id),
+            link=link,
             payer=self._buyer(payment.customer.id if payment.customer else None, "payment"),
             payables=payables,
             choices=self._settings.choices,
@@ -208,7 +221,9 @@ class _Desk:
             settings=self._settings.payments,
             original=self._records.link("payments", payment.refunded_payment or ""),
         )
-        return self._unless_refused(decision)
+        is_new = ("payments", payment.id) in self._records.new
+        key = payment_journals.natural_key(payment.id)
+        return asking(self._unless_refused(decision), key, link, is_new=is_new)
 
     def customers(self, needed: Iterable[str]) -> list[Decision]:
         chosen = set(needed)
@@ -250,7 +265,7 @@ class _Desk:
     def _payable(
         self, invoice_id: str, decision: Decision | None, invoice: Invoice | None, elsewhere: Elsewhere
     ) -> Payable:
-        link = self._records.link("invoices", invoice_id)
+        link = self._links.get(invoice_id) or self._records.link("invoices", invoice_id)
         buyer = self._buyer(invoice.customer.id) if invoice and invoice.customer else Buyer()
         payable = Payable(
             # After a merge ServiceTitan names the survivor; the books still hold the invoice on the card it went to.

@@ -41,11 +41,17 @@ OVERLAP = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Drawn:
-    """A plan, the content of every record it was drawn from, and the ETags of the cards that were looked up, by number."""
+    """A plan, the content of every record it was drawn from, and the ETags of the cards that were looked up, by number.
+
+    `known` is what the books said, `links` what the ledger did, `invoices` the open invoices by id.
+    """
 
     plan: Plan
     hashes: Mapping[tuple[str, str], str]
     etags: Mapping[str, str] = field(default_factory=dict)
+    known: Snapshot = field(default_factory=Snapshot)
+    links: Mapping[tuple[str, str], Link] = field(default_factory=dict)
+    invoices: Mapping[str, Invoice] = field(default_factory=dict)
 
 
 def draw_plan(
@@ -57,8 +63,12 @@ def draw_plan(
     *,
     now: Callable[[], datetime],
     tell: Callable[[str], None],
+    trust_marks: bool = False,
 ) -> Drawn:
-    """Read what is needed of both systems and decide about every open record; `tell` hears how far it is."""
+    """Read what is needed of both systems and decide about every open record; `tell` hears how far it is.
+
+    `trust_marks`: what ServiceTitan shows as exported and the books hold under our number was told by us.
+    """
     tell("reading what is open")
     pricebook = scope.pricebook and bool(config.pricebook.rules)
     records = open_records(state, scope)
@@ -72,7 +82,7 @@ def draw_plan(
     if pricebook:
         records.items = _items(state, records, scope)
         skus = _skus(systems.servicetitan) if records.items else {}
-    marks = known_marks(state, records, scope, settings.write_back)
+    marks = known_marks(state, records, scope, settings.write_back, trusted=trust_marks)
     tell(f"deciding about {len(records.invoices):,} invoices and {len(records.payments):,} payments")
     drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
     # What the books answer can let other records move up (under a limit, or a payment whose invoice was found posted):
@@ -86,7 +96,9 @@ def draw_plan(
         known = without_owned(state, settings, look_up(systems.books, known, wanted))
         drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
     remember_suspected(state, drawn)
-    return Drawn(drawn, records.hashes, {number: card.etag for number, card in known.customers.items()})
+    etags = {number: card.etag for number, card in known.customers.items()}
+    by_id = {one.id: one for one in records.invoices}
+    return Drawn(drawn, records.hashes, etags, known, records.links, by_id)
 
 
 def _name_zones_and_trades(servicetitan: ServiceTitan, state: State, records: Records, settings: Settings) -> None:

@@ -146,7 +146,7 @@ class _Sitting:
 def _run(at: _Sitting, began: datetime) -> Result:
     config, scope = at.wiring.config, at.order.scope
     check_company(at.state, at.systems.books, config.business_central)
-    _note_configuration(at.wiring, at.state, at.run_id)
+    note_configuration(at.wiring, at.state, at.run_id)
     # An earlier go-live asks for documents from before the place where the feeds were first read.
     from_start = config.go_live.isoformat() < (at.state.notes.note("go_live") or "")
     read_feeds(
@@ -158,7 +158,7 @@ def _run(at: _Sitting, began: datetime) -> Result:
         now=now,
         progress=at.watcher.reading,
     )
-    notices = _read_credit_memos(at, from_start=from_start)
+    notices = read_memos(at.wiring, at.state, at.systems, scope, at.watcher, from_start=from_start)
     take_hints(at.systems.servicetitan, at.state, scope, at.wiring.state_path, dry_run=at.order.dry_run, now=now)
     choices = settings(config, at.wiring.choices)
     drawn = draw_plan(config, choices, at.state, at.systems, scope, now=now, tell=at.watcher.planning)
@@ -185,18 +185,15 @@ def _run(at: _Sitting, began: datetime) -> Result:
     )
 
 
-def _read_credit_memos(at: _Sitting, *, from_start: bool) -> tuple[Reason, ...]:
+def read_memos(
+    wiring: Wiring, state: State, systems: Systems, scope: Scope, watcher: Watcher, *, from_start: bool
+) -> tuple[Reason, ...]:
     """Credit memos go with the invoices, unless the office has none; what a person has to know of them."""
-    if "invoices" not in at.order.scope.stages or not at.wiring.config.credit_memos.transfer:
+    if "invoices" not in scope.stages or not wiring.config.credit_memos.transfer:
         return ()
+    go_live, progress = wiring.config.go_live, watcher.reading
     said = read_credit_memos(
-        at.systems.servicetitan,
-        at.state,
-        at.order.scope,
-        go_live=at.wiring.config.go_live,
-        from_start=from_start,
-        now=now,
-        progress=at.watcher.reading,
+        systems.servicetitan, state, scope, go_live=go_live, from_start=from_start, now=now, progress=progress
     )
     return () if said is None else (said,)
 
@@ -224,7 +221,7 @@ def _start(state: State, order: Order) -> str:
 _BY_CHOICE = ("draft", "not_ready", "exported_elsewhere", "before_go_live", "ignored")
 
 
-def _note_configuration(wiring: Wiring, state: State, run_id: str) -> None:
+def note_configuration(wiring: Wiring, state: State, run_id: str) -> None:
     """A changed configuration may decide otherwise about records that were put aside: they are opened again."""
     # Drafts and journal lines are left for a person, who may have posted or deleted them since. What a person has to apply
     # in the books is decided about anew too, and stays listed meanwhile (engine/records.py).

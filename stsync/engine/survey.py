@@ -19,6 +19,7 @@ from stsync.core.source.item import Item
 from stsync.engine.bookrows import day, draft_of, with_lines
 from stsync.errors import CredentialsError, UsageError
 from stsync.http.outcomes import Refused
+from stsync.stages.reversal import is_taking_back
 
 Row = Mapping[str, Any]
 Postings = frozenset[tuple[str, date | None, Decimal]]
@@ -333,8 +334,8 @@ def _named(name: str, rows: Mapping[str, Sequence[Row]]) -> list[Row]:
 
 
 def look_up(books: BusinessCentral, known: Snapshot, wanted: Wanted) -> Snapshot:
-    """Ask for the counterparts of these keys."""
-    lookup = Lookup(wanted)
+    """Ask for the counterparts of these keys; of credit memos that take something back also what their lines say."""
+    lookup = Lookup(wanted, lines=any(map(is_taking_back, wanted.invoices)))
     return lookup.added(books, known, read_all(books, lookup.reads()))
 
 

@@ -12,16 +12,21 @@ from stsync.stages.write_back import ONE, STAGE, InBooks, Known, Mark, source_id
 from stsync.state import InboxRow, LedgerRow, State
 
 
-def known_marks(state: State, records: Records, scope: Scope, kinds: Iterable[str]) -> Known:
-    """Everything that decides about marks. Nothing is read of kinds that are switched off, but their open marks."""
+def known_marks(state: State, records: Records, scope: Scope, kinds: Iterable[str], *, trusted: bool = False) -> Known:
+    """Everything that decides about marks. Nothing is read of kinds that are switched off, but their open marks.
+
+    `trusted`: whatever shows as exported was told by us, with the number that the books have (stsync state rebuild).
+    """
     looked_at = frozenset(kind for kind in ONE if kind in scope.stages or _travels_with_invoices(kind, scope))
     wanted = frozenset(kinds) & looked_at
     rows = {kind: _untold(state, kind, scope) for kind in sorted(wanted)}
     posted = [one for kind in rows for one in _posted(state, kind, rows[kind])]
     marks = _marks(state, [source_id(one.kind, one.id) for one in posted], records, wanted)
     exported = {("payments", one.id) for one in records.payments if one.status == "Exported"}
-    exported |= {("payments", one.source_id) for one in rows.get("payments", ()) if _is_exported(one)}
-    return Known(wanted, looked_at if scope.only is None else (), posted, marks, exported)
+    exported |= {(kind, one.source_id) for kind, some in rows.items() for one in some if _is_exported(one)}
+    exported |= {("invoices", one.id) for one in records.invoices if one.status == "Exported"}
+    exported |= {("credit_memos", one.id) for one in records.credit_memos if one.document.status == "Exported"}
+    return Known(wanted, looked_at if scope.only is None else (), posted, marks, exported, trusted)
 
 
 def _travels_with_invoices(kind: str, scope: Scope) -> bool:

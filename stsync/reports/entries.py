@@ -145,6 +145,13 @@ def _configuration(detail: Detail) -> Sentence:
     return "The configuration or mapping is another than at the run before.", (f"digest {detail.get('digest')}",)
 
 
+def _rebuilt(detail: Detail) -> Sentence:
+    who = f"{detail.get('operator')} (stsync state rebuild)"
+    said = f"Its link was rebuilt from the two systems by {who}: {detail.get('number')}."
+    earlier = "what happened before is not in this state file; the file that was put aside may have it"
+    return said, (f"why: {detail.get('why')}", earlier)
+
+
 def _correction(detail: Detail) -> Sentence:
     number = detail.get("number") or "what is not in the books any more"
     ordered = tuple(f"ordered: {one}" for one in detail.get("operations", ()))
@@ -169,4 +176,5 @@ _SPEAK: Mapping[str, Callable[[Detail], Sentence]] = {
     "applied-undone": _applied_undone,
     "configuration": _configuration,
     "correction": _correction,
+    "rebuilt": _rebuilt,
 }

@@ -151,6 +151,11 @@ def described(invoice: Invoice) -> About:
     return About(number=invoice.number or invoice.id, name=name, on=invoice.invoiced_on, amount=invoice.total)
 
 
+def noted(invoice: Invoice, link: Link, found: BookInvoice) -> Operation:
+    """The end of a counterpart that the books show as taken back already; nothing is sent."""
+    return _take_back(invoice, link, found, noted=True)
+
+
 def _take_back(
     invoice: Invoice, link: Link, found: BookInvoice, *, noted: bool = False, ended: Sequence[str] = ()
 ) -> Operation:

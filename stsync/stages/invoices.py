@@ -160,7 +160,7 @@ def plan_paper(
         return case.settle("before_go_live", notes=(f"linked to opening document {link.number}",))
     if link.exists and link.posted:
         return _already_posted(case)
-    early = _exported_by_us(case) or _not_for_us(case)
+    early = _unknown_in_books(case) or _exported_by_us(case) or _not_for_us(case)
     if early is not None:
         return early
     dated = paper.document.invoiced_on
@@ -337,6 +337,23 @@ def _may_be_ours(outcome: str, invoice: Invoice, settings: Settings) -> bool:
     """Whether a document that shows Exported may have been carried by us: the write-back marks so what we posted, and
     the state file that knew of it may be lost."""
     return outcome == "exported_elsewhere" and (invoice.invoiced_on or settings.go_live) >= settings.go_live
+
+
+def _unknown_in_books(case: _Case) -> Decision | None:
+    """What the books hold posted under our number, and our ledger does not know (its answer, or our state, was lost).
+
+    It is taken on before anything else is asked: a mapping that was taken away since, a card that is blocked or a period
+    that was closed undoes no posting.
+    """
+    invoice, found = case.paper.document, case.found
+    if case.link.exists or len(found) != 1 or not found[0].posted:
+        return None
+    more: dict[str, Any] = {"fingerprint": fingerprint(invoice)}
+    if not invoice.active:
+        return case.hold(why.changed_after_posting(case.paper, found[0].number, found[0].total), **more)
+    if found[0].total != invoice.total:
+        return case.hold(why.posted_otherwise(case.paper, found[0]), **more)
+    return _taken_on(case, found[0], more)
 
 
 def _exported_by_us(case: _Case) -> Decision | None:

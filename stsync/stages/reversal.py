@@ -11,6 +11,7 @@ What an accountant can rely on:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -32,6 +33,8 @@ from stsync.stages.document_body import credit_memo
 from stsync.stages.paper import natural_key
 
 STAGE = "invoices"
+_KEY = re.compile(r"ST-[0-9]+-C[0-9]+")
+_TAKES_BACK = "Takes back "
 _TEXT = 100  # descriptions of sales lines (facts 2.6)
 
 
@@ -57,6 +60,22 @@ class Original:
 def key(invoice_id: str, number: int) -> str:
     """The external document number of the credit memo that takes back the invoice for the n-th time."""
     return f"{natural_key(invoice_id)}-C{number}"
+
+
+def is_taking_back(external_number: str) -> bool:
+    """Whether this is the external document number of such a credit memo."""
+    return _KEY.fullmatch(external_number) is not None
+
+
+def names_any(text: str) -> bool:
+    """Whether the line of a credit memo says what it takes back."""
+    return text.startswith(_TAKES_BACK)
+
+
+def names(text: str, number: str) -> bool:
+    """Whether it says that it takes back the document of this number."""
+    said = text.removeprefix(_TAKES_BACK)
+    return names_any(text) and (said == number or said.startswith(f"{number} of "))
 
 
 def posted_line(row: Mapping[str, Any]) -> SalesLine:
@@ -152,7 +171,7 @@ class _Writes:
 
 def _expected(original: Original, day: PostingDay) -> Expected:
     found = original.found
-    said = f"Takes back {found.number}"
+    said = f"{_TAKES_BACK}{found.number}"
     if day.moved_from is not None:
         said += f" of {day.moved_from}, posted on the first open day {day.on}"
     remark = SalesLine("Comment", "", fit(said, _TEXT), ZERO, ZERO, ZERO)
@@ -173,22 +192,21 @@ def _day(day: date | None, snapshot: Snapshot) -> PostingDay | None:
 
 def _noted(end: Operation, original: Original, *, why: str, memo: BookInvoice | None = None) -> Operation:
     """The end of the former counterpart, with what a person has to apply afterwards."""
-    found = original.found
-    entry = {
+    told = entry(original.found, memo.number if memo is not None else "")
+    used_up = sorted(original.used_up)
+    facts = {**end.facts, "noted": True, "taken_back": told, "memo": told["memo"], "used_up": used_up}
+    return replace(end, why=why, facts=facts)
+
+
+def entry(found: BookInvoice, memo: str) -> dict[str, str]:
+    """What a person has to know to apply the credit memo: of the document, how much was paid when it was taken back."""
+    return {
         "number": found.number,
         "customer": found.customer_number,
         "total": str(found.total),
         "open": str(found.remaining or 0),
-        "memo": memo.number if memo is not None else "",
+        "memo": memo,
     }
-    facts = {
-        **end.facts,
-        "noted": True,
-        "taken_back": entry,
-        "memo": entry["memo"],
-        "used_up": sorted(original.used_up),
-    }
-    return replace(end, why=why, facts=facts)
 
 
 def carried(link: Link, entry: Mapping[str, str], used_up: Sequence[str] = ()) -> dict[str, Any]:

@@ -61,7 +61,8 @@ class Known:
     """All that decides about marks besides the plan's own decisions.
 
     `kinds` are the records to be marked, `looked_at` those that this run speaks of; `posted` are documents that the
-    ledger knows and ServiceTitan may not; `exported` show Exported in ServiceTitan already.
+    ledger knows and ServiceTitan may not; `exported` show Exported in ServiceTitan already, and with `trusted` were told so
+    by us.
     """
 
     kinds: Collection[str] = ()
@@ -69,6 +70,7 @@ class Known:
     posted: Iterable[InBooks] = ()
     marks: Mapping[str, Mark] = field(default_factory=dict)
     exported: Collection[Key] = ()
+    trusted: bool = False
 
 
 def source_id(kind: str, record_id: str) -> str:
@@ -116,7 +118,8 @@ def _decide(document: InBooks, decision: Decision | None, known: Known) -> Decis
         return settle(STAGE, mark_id, _about(document), _aside(mark)) if mark.state in _OPEN else None
     # A payment's mark has no room for a number, so one that shows Exported has nothing left to learn: after a lost
     # answer, a lost state, or where payments are taken over once they are Exported.
-    known_there = document.kind == "payments" and (document.kind, document.id) in known.exported
+    says_all = document.kind == "payments" or known.trusted
+    known_there = says_all and (document.kind, document.id) in known.exported
     write = _mark(document, mark_id, mark.revision, Verb.ADOPT if known_there else Verb.MARK)
     return act(STAGE, mark_id, _about(document), [write], outcome=TOLD)
 

@@ -35,7 +35,8 @@ def damaged(where: str, note: str) -> StateError:
     return StateError(
         "state-damaged",
         f"The state file {where} is damaged; nothing was changed in it.",
-        hint="Move it aside and put its newest backup back; the next run asks the books what they already have.",
+        hint="Put its newest backup back: stsync state restore FILE. Where there is none, stsync state rebuild --force keeps "
+        "the file aside and makes a new one from the two systems.",
         note=note,
         context={"state": where},
     )

@@ -71,8 +71,16 @@ def restore(backup_file: Path, path: Path, *, aside: Path) -> None:
     if aside.exists():
         raise UsageError("file-exists", f"{aside} is there already.", hint="Wait a second and try again.")
     fresh = path.with_name(path.name + ".restoring")
-    _remove(fresh)
+    remove(fresh)
     backup(backup_file, fresh)
+    put_in_place(fresh, path, aside=aside)
+
+
+def put_in_place(fresh: Path, path: Path, *, aside: Path) -> None:
+    """Let a closed file take the place of the state file, which is kept as `aside`, if there is one.
+
+    Call it under the run lock. Raises StateError when the disk fails.
+    """
     try:
         for suffix in ("", *_BESIDE):
             present = path.with_name(path.name + suffix)
@@ -90,10 +98,11 @@ def _write(source: sqlite3.Connection, target: Path) -> None:
         with closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
     except sqlite3.Error as error:
-        _remove(target)
+        remove(target)
         raise explained(error, target) or StateError("state-disk-error", str(error)) from error
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Delete a file, and what SQLite keeps beside it."""
     for suffix in ("", *_BESIDE):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -107,11 +107,11 @@ class Desk:
 
     def carry(self, decision: Decision) -> None:
         """The record is in the target system, by this run or by an earlier one whose work is taken on."""
-        to_apply = decision.afterwards if decision.outcome == "posted" else None
+        to_apply = decision.afterwards if decision.outcome in {"posted", "nothing_to_post"} else None
         self.settle(decision, TO_APPLY if to_apply else decision.outcome, to_apply)
         self._carried_ids.add((decision.kind, decision.source_id))
         verbs = {one.verb for one in decision.operations}
-        if verbs <= {Verb.ADOPT} and not decision.journal:
+        if verbs <= _NOTHING_SENT and not decision.journal:
             self.taken_on[decision.kind] += 1
             return
         if verbs == {Verb.DELETE} and not decision.journal:
@@ -185,8 +185,12 @@ class Desk:
         return False
 
 
+# What documents are taken on with. In a plan nothing is cancelled: that somebody did is only noted (stages/taken_back.py).
+_NOTHING_SENT = frozenset({Verb.ADOPT, Verb.CANCEL})
+
+
 def _sends_nothing(decision: Decision) -> bool:
-    return bool(decision.operations) and all(one.verb == Verb.ADOPT for one in decision.operations)
+    return bool(decision.operations) and all(one.verb in _NOTHING_SENT for one in decision.operations)
 
 
 def _parts(decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:

@@ -71,6 +71,14 @@ class InvoiceDesk:
                 self._protocol.perform(operation, partial(delete_draft, self._books, operation), facts=facts)
             elif operation.verb == Verb.ADOPT:
                 self._protocol.adopt(operation, facts)
+            elif operation.verb == Verb.CANCEL:
+                self._note_end(operation)
+
+    def _note_end(self, operation: Operation) -> None:
+        """A former counterpart that was taken back in the books (stages/taken_back.py): nothing is sent."""
+        told = operation.facts
+        facts = {"why": operation.why, "former_number": told["number"], "ended": [], "carried": told["carried"]}
+        self._protocol.note_end(operation, str(told["memo"]), facts)
 
     def _create(self, operation: Operation, body: dict[str, Any], _target: str, _parent: str) -> Sent:
         return self._makers[operation.entity].make(body)

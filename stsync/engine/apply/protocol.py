@@ -178,6 +178,11 @@ class Protocol:
             else:
                 self._state.ledger.done(Done(row.key, target, number, shown(facts)), run_id=self._run_id)
 
+    def note_end(self, operation: Operation, memo: str, facts: Mapping[str, Any]) -> None:
+        """Write down that a former counterpart was taken back in the books, by this credit memo; nothing is sent."""
+        self.intend(operation, {})
+        self.record(operation, Sent(str(operation.target), memo), facts)
+
     def note(self, event: str, operation: Operation, detail: Mapping[str, Any]) -> None:
         """Put a write that belongs to an operation, and is harmless to repeat, into the audit trail."""
         self._state.audit.append(
