@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _TOTAL_ROW = "00000000-0000-0000-0000-000000000000"
 _AT_ONCE = 500
 _NOT_SERVED = (Refused, CredentialsError, UsageError)
+_PERMISSION = "permission-missing"
 NOW = "each card's balance at that moment; Business Central's interface shows no balance of a past day"
 MOVEMENT = "aged accounts receivable of the last day, less those of the day before go-live"
 
@@ -52,8 +53,10 @@ def with_customers(
         return tie_out
     try:
         balances = _balances(tie_out, state, books, config, read)
-    except _NOT_SERVED:
-        return tie_out
+    except (Refused, CredentialsError) as error:
+        if isinstance(error, CredentialsError) and error.reference != _PERMISSION:
+            raise
+        return replace(tie_out, balances_refused=str(error))
     accounts = Accounts(config.go_live, balances.as_of.last)
     cards = Cards(state, config)
     named = {(one.record.kind, one.record.source_id) for one in tie_out.findings if one.record is not None}

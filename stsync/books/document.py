@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stsync.books import words
+from stsync.books.doubts import doubts, proved
 from stsync.books.reading import Reconciliation
 from stsync.books.result import Explanation, Finding, Foreign, Row, TieOut, Uncounted
 from stsync.books.values import WORDS, Section
@@ -17,7 +18,9 @@ def document(result: Reconciliation) -> dict[str, Any]:
         "from": tie_out.period.first,
         "to": tie_out.period.last,
         "as_of": {"servicetitan": dict(result.servicetitan_read), "business_central": result.books_read},
-        "exact": tie_out.exact,
+        "go_live": result.go_live,
+        "exact": proved(result),
+        "not_proved": doubts(result),
         "dimension": tie_out.dimension,
         "receivables_by_customer_as_of": vars(tie_out.customers) if tie_out.customers else None,
         "sections": {str(section): _section(tie_out, section) for section in Section},

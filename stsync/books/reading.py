@@ -40,11 +40,16 @@ _EXAMPLES = 20
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """A tie-out with both as-of moments: when each ServiceTitan feed was last read, and when Business Central was."""
+    """A tie-out with both as-of moments: when each ServiceTitan feed was last read, and when Business Central was.
+
+    `broken_off` are kinds whose last reading did not come to its end. Kinds that are not carried over are not named.
+    """
 
     tie_out: TieOut
     servicetitan_read: Mapping[str, datetime | None]
     books_read: datetime
+    go_live: date | None = None
+    broken_off: frozenset[str] = frozenset()
 
 
 def reconcile(
@@ -60,7 +65,8 @@ def reconcile(
 
     Raises StateError when ServiceTitan was never read, and what the client's reads raise.
     """
-    read_at = {kind: state.cursors.read_at(kind) for kind in KINDS}
+    kinds = [kind for kind in KINDS if kind != "credit_memos" or config.credit_memos.transfer]
+    read_at = {kind: state.cursors.read_at(kind) for kind in kinds}
     if not any(read_at.values()):
         raise StateError(
             "servicetitan-never-read",
@@ -76,7 +82,8 @@ def reconcile(
     outside = _outside(first, sources, found, books=books, state=state, dimension=dimension)
     compared = tie_out(period, sources, replace(found, outside=outside), rules, unreadable=unreadable)
     whole = with_customers(compared, _last_days(outside), state=state, books=books, config=config, read=books_read)
-    return Reconciliation(whole, read_at, books_read)
+    broken_off = frozenset(kind for kind in kinds if state.cursors.broken_off(kind))
+    return Reconciliation(whole, read_at, books_read, config.go_live, broken_off)
 
 
 def _read_books(books: BusinessCentral, period: Period, config: Config, choices: Choices) -> tuple[Books, Rules]:

@@ -176,7 +176,9 @@ class TieOut:
 
     `owners` are the documents that the period's books show, by kind and id, `receivables` the accounts that customers
     owe on; `customers` what the receivables by customer are as of, None where they were not compared. `unsettled` are
-    documents that other months have a part in, as far as the period tells.
+    documents that other months have a part in, as far as the period tells. `unlisted` are numbers of our documents that
+    the general ledger shows, but no list of sales documents; `balances_refused` why Business Central did not tell the
+    customers' balances.
     """
 
     period: Period
@@ -189,6 +191,8 @@ class TieOut:
     receivables: frozenset[str] = frozenset()
     customers: AsOf | None = None
     unsettled: frozenset[tuple[str, str]] = frozenset()
+    unlisted: tuple[str, ...] = ()
+    balances_refused: str = ""
 
     def of(self, section: Section) -> list[Row]:
         """The rows of one section."""

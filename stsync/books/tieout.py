@@ -66,6 +66,7 @@ def tie_out(
         owners=frozenset(matched.first),
         receivables=places.receivables,
         unsettled=frozenset(comparison.unsettled),
+        unlisted=_unlisted(matched),
     )
 
 
@@ -93,6 +94,14 @@ def _places(sources: Mapping[tuple[str, str], Source], matched: Matched, books: 
         own, received, matched.foreign, accounts=books.accounts, lines=revenue | tax, balancing=balancing
     )
     return Places(revenue, tax, receivables, balancing, tax_rows=rules.tax_method == "line")
+
+
+def _unlisted(matched: Matched) -> tuple[str, ...]:
+    """Sales documents that only our ledger knows as ours: without permission, Business Central lists none, without a
+    word (facts 2.5).
+    """
+    ours = (document for owner, document in matched.first.items() if owner[0] != "payments")
+    return tuple(sorted(one.number for one in ours if one.key not in matched.sales))
 
 
 def _contents(source: Source) -> list[Document]:

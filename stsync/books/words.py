@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from stsync.books.expected import UNMAPPED
 from stsync.books.result import Difference, Finding, Row, TieOut, What
-from stsync.books.values import Section
+from stsync.books.values import Section, Why
+from stsync.core.money import ZERO
+
+if TYPE_CHECKING:
+    from stsync.books.reading import Reconciliation
 
 TITLES = {
     Section.REVENUE: "Invoice lines by business unit",
@@ -136,20 +142,39 @@ def difference(one: Difference, result: TieOut) -> str:
     return f"{place(one, result)}: {one.found:,.2f} in Business Central, {one.expected:,.2f} in ServiceTitan"
 
 
+def before_go_live(result: Reconciliation) -> list[str]:
+    """What is to be known of a period that begins before go-live."""
+    first, go_live = result.tie_out.period.first, result.go_live
+    if go_live is None or first >= go_live:
+        return []
+    return [f"The period begins before go-live ({go_live}): of the days before it, ServiceTitan was read only in part."]
+
+
 def customers_as_of(result: TieOut) -> list[str]:
     """What the receivables by customer are as of, on both sides, in sentences."""
     as_of = result.customers
+    if as_of is None and result.balances_refused:
+        return ["Receivables by customer are not compared: Business Central refused to show the balances."]
     if as_of is None:
-        return ["Receivables by customer are not compared: Business Central shows no balances for this period."]
+        return ["Receivables by customer are not compared: the period lies before go-live."]
     if as_of.last is not None:
         return [f"Receivables by customer: {as_of.first} to {as_of.last} on both sides ({as_of.way})."]
     lines = [
         f"Receivables by customer: ServiceTitan's documents from {as_of.first} to the last run; in Business Central "
         f"{as_of.way} ({as_of.read:%Y-%m-%d %H:%M %Z})."
     ]
-    if as_of.opening:
-        lines.append(
-            f"{as_of.opening} of these cards were in Business Central before stsync: what they owed then cannot be read, "
-            "so the rest of their balance is taken as that. Compare it with the opening balances."
-        )
-    return lines
+    return [*lines, *taken_as_given(result)]
+
+
+def taken_as_given(result: TieOut) -> list[str]:
+    """What no comparison proves: balances from before go-live, which Business Central does not tell apart."""
+    as_of = result.customers
+    if as_of is None or not as_of.opening:
+        return []
+    shares = (one for one in result.explanations(Section.CUSTOMERS) if one.why is Why.BEFORE_STSYNC)
+    amount = -sum((one.amount for one in shares), ZERO)
+    return [
+        f"{as_of.opening} of these cards were in Business Central before stsync: what they owed then cannot be read, so the "
+        f"rest of their balances, {amount:,.2f} together, is taken as that and proves nothing. Compare it with the opening "
+        "balances; it has to be the same every month."
+    ]

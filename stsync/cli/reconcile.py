@@ -67,11 +67,12 @@ def reconcile(
         state.check_pin(wiring.pin)
         books = wiring.systems(read_only=True).books
         result = compare(period, state=state, books=books, config=wiring.config, choices=wiring.choices)
-    from stsync.cli.tieoutreport import never_read, proved, report
+    from stsync.books.doubts import proved
+    from stsync.cli.tieoutreport import report
 
     if xlsx is not None:
-        write_workbook(xlsx, result, wiring, never_read(result))
-    report(result, wiring.banner(), go_live=wiring.config.go_live, everything=everything, workbook=xlsx)
+        write_workbook(xlsx, result, wiring)
+    report(result, wiring.banner(), everything=everything, workbook=xlsx)
     return ExitCode.OK if proved(result) else ExitCode.HELD
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 _SHOWN = 12
 
 
-def report(
-    result: Reconciliation, banner: str, *, go_live: date, everything: bool, workbook: Path | None = None
-) -> None:
+def report(result: Reconciliation, banner: str, *, everything: bool, workbook: Path | None = None) -> None:
     """Print the result for a person, or as JSON; `workbook` is the file that it was also written to."""
     if OUTPUT.json:
         from stsync.books.document import document
 
         file = str(workbook) if workbook is not None else None
-        emit_json({**document(result), "exact": proved(result), "never_read": never_read(result), "workbook": file})
+        emit_json({"systems": banner, **document(result), "workbook": file})
         return
     from stsync.books import words
     from stsync.books.values import Section, Why
@@ -38,8 +36,8 @@ def report(
     say(f"Tie-out of {tie_out.period}")
     say(f"ServiceTitan as it was read: {_read_at(result)}")
     say(f"Business Central as it is now: {_moment(result.books_read)}")
-    if tie_out.period.first < go_live:
-        say(f"The period begins before go-live ({go_live}): of the days before it, ServiceTitan was read only in part.")
+    for line in words.before_go_live(result):
+        say(line)
     say()
     for section in Section:
         _section(tie_out, section, everything=everything)
@@ -51,19 +49,9 @@ def report(
         say("Why each of them is held, and what to do about it: stsync held")
     _uncounted(tie_out)
     _findings(tie_out)
-    _verdict(tie_out, never_read(result))
+    _verdict(result)
     if workbook is not None:
         say(f"The workbook is in {workbook}.")
-
-
-def proved(result: Reconciliation) -> bool:
-    """Whether every cent is explained. A kind that was never read proves nothing, also where both sides are empty."""
-    return result.tie_out.exact and not never_read(result)
-
-
-def never_read(result: Reconciliation) -> list[str]:
-    """The kinds of ServiceTitan documents that no run has read so far."""
-    return [kind for kind, at in result.servicetitan_read.items() if at is None]
 
 
 def _read_at(result: Reconciliation) -> str:
@@ -202,19 +190,24 @@ def _findings(tie_out: TieOut) -> None:
         insist(f"    What to do: {words.to_do(one)}")
 
 
-def _verdict(tie_out: TieOut, unread_kinds: Sequence[str]) -> None:
+def _verdict(result: Reconciliation) -> None:
     from stsync.books import words
+    from stsync.books.doubts import doubts
     from stsync.books.values import Section
 
+    tie_out = result.tie_out
     say()
-    if unread_kinds:
-        insist(f"NOT PROVED: ServiceTitan's {' and '.join(unread_kinds)} were never read. Run stsync sync first.")
-    if tie_out.exact and unread_kinds:
+    doubtful = doubts(result)
+    for doubt in doubtful:
+        insist(f"NOT PROVED: {doubt}")
+    if tie_out.exact and doubtful:
         return
     if tie_out.exact:
         if not any(tie_out.of(section) for section in Section):
             say("Neither system has anything in this period. Is it the month that you mean?")
         say("EXACT: unexplained difference 0.00 in every row. ServiceTitan and Business Central agree.")
+        for line in words.taken_as_given(tie_out):
+            say(line)
         return
     rests = ", ".join(
         f"{words.TITLES[section]} {money(tie_out.unexplained(section))}"

@@ -29,7 +29,7 @@ def check_workbook(file: Path | None, *, force: bool) -> None:
         )
 
 
-def write_workbook(file: Path, result: Reconciliation, wiring: Wiring, unread: list[str]) -> None:
+def write_workbook(file: Path, result: Reconciliation, wiring: Wiring) -> None:
     """Write the workbook, whole or not at all; on systems with file modes nobody else may read it.
 
     Raises UsageError when the file cannot be written, for example because Excel has it open.
@@ -43,7 +43,7 @@ def write_workbook(file: Path, result: Reconciliation, wiring: Wiring, unread: l
         servicetitan=f"tenant {titan.tenant_id}, {titan.environment}",
         made_by=f"stsync {__version__}, command stsync reconcile",
     )
-    content = workbook(result, heading, unread=tuple(unread))
+    content = workbook(result, heading)
     scratch = file.with_name(f".{file.name}.new")
     try:
         scratch.unlink(missing_ok=True)

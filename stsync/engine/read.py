@@ -44,6 +44,8 @@ def read_feeds(
     moves = scope.since is None
     for name in scope.feeds:
         token = None if scope.since or from_start else state.cursors.token(name)
+        if moves:
+            state.cursors.reading(name, ended=False)
         try:
             pages = servicetitan.feed(name, token, start_from=start, recent=True)
             _store_feed(pages, state, name, moves=moves, now=now, progress=progress)
@@ -51,6 +53,8 @@ def read_feeds(
             # A token has no published end (facts section 2); reading again from a date is harmless.
             pages = servicetitan.feed(name, None, start_from=start, recent=True)
             _store_feed(pages, state, name, moves=moves, now=now, progress=progress)
+        if moves:
+            state.cursors.reading(name, ended=True)
 
 
 def _store_feed(

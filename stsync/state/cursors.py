@@ -8,6 +8,9 @@ from stsync.state.database import Database
 from stsync.state.rows import Cursor
 from stsync.state.texts import optional_time, time_text
 
+# Kept among the notes.
+_READING = "reading-unfinished:"
+
 
 class Cursors:
     """The table `cursors`: one row per feed."""
@@ -37,6 +40,18 @@ class Cursors:
             " ON CONFLICT (feed) DO UPDATE SET token = excluded.token, read_at = excluded.read_at",
             (feed, token, time_text(read_at) if read_at else None),
         )
+
+    def reading(self, feed: str, *, ended: bool) -> None:
+        """Remember that the feed is being read on from its place, or that its end was reached."""
+        self._database.execute(
+            "INSERT INTO notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (f"{_READING}{feed}", "" if ended else "yes"),
+        )
+
+    def broken_off(self, feed: str) -> bool:
+        """Whether the last reading did not come to the end of the feed: what follows its place was never seen."""
+        row = self._database.one("SELECT value FROM notes WHERE key = ?", (f"{_READING}{feed}",))
+        return bool(row and row[0])
 
     def advance(self, feed: str, token: str | None, read_at: datetime) -> None:
         """Move a cursor after its rows: a page without a token leaves the token where it was."""

@@ -10,12 +10,13 @@ import pytest
 from ledger_world import JUNE, check_sums, row, told
 from requests.auth import AuthBase
 
+from stsync.books.doubts import doubts, proved
 from stsync.books.reading import Reconciliation, reconcile
 from stsync.books.result import What
 from stsync.books.values import Section
 from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import entity, service_root
-from stsync.config.model import Config
+from stsync.config.model import Config, CreditMemos
 from stsync.core.mapping import Mapping
 from stsync.core.reasons import Reason
 from stsync.core.source.invoice import Invoice
@@ -23,6 +24,7 @@ from stsync.core.source.payment import Payment
 from stsync.errors import StateError
 from stsync.http.session import Session
 from stsync.sandbox.businesscentral import Company, Environment, app
+from stsync.sandbox.faults import Faults, answer
 from stsync.sandbox.inprocess import InProcess
 from stsync.stages import invoices, payments
 from stsync.state import Done, Incoming, Intent, State
@@ -46,7 +48,9 @@ class Office:
         self.company = self.environment.create_company("CRONUS")
         _set_up(self.company)
         self.session = Session("Business Central", auth=Token(), per_second=1000, concurrent=4)
-        self.session.mount(HOST, InProcess(app(self.environment, lambda _: "person")))
+        self.faults = Faults()
+        served = self.faults.wrap("business_central", app(self.environment, lambda _: "person"))
+        self.session.mount(HOST, InProcess(served))
         root = service_root(HOST, self.environment.tenant_id, self.environment.name)
         self.books = BusinessCentral(self.session, root, self.company.id)
         self.state = State.open(folder / "stsync.db")
@@ -111,8 +115,10 @@ class Office:
         self.seen("payments", raw)
         self.remember("payments", raw, f"ST-P{raw['id']}")
 
-    def reconciled(self) -> Reconciliation:
-        result = reconcile(JUNE, state=self.state, books=self.books, config=self.config, choices=self.choices)
+    def reconciled(self, now: datetime = NOW) -> Reconciliation:
+        result = reconcile(
+            JUNE, state=self.state, books=self.books, config=self.config, choices=self.choices, now=lambda: now
+        )
         check_sums(result.tie_out)
         return result
 
@@ -334,6 +340,83 @@ def test_many_entries_come_page_by_page(office, monkeypatch):
     result = office.reconciled().tie_out
     assert result.exact
     assert row(result, "receivables").books_documents == 5
+
+
+# What was not looked at proves nothing, however well the rest agrees.
+
+
+def test_a_servicetitan_that_was_read_before_the_month_was_over_proves_nothing(office):
+    office.transferred(bill(1, ("100.00", "West")))
+    office.paid(receipt(7, "100.00"))
+    office.state.cursors.set("credit_memos", None, NOW)
+    assert proved(office.reconciled())
+    office.state.cursors.set("payments", "t", datetime(2026, 6, 10, 12, tzinfo=UTC))
+    result = office.reconciled()
+    assert result.tie_out.exact
+    assert not proved(result)
+    (said,) = doubts(result)
+    assert "payments were last read on 2026-06-10, before the period was over" in said
+    assert "Run stsync sync" in said
+
+
+def test_a_month_that_is_not_over_is_proved_as_of_the_day_it_was_read(office):
+    office.transferred(bill(1, ("100.00", "West")))
+    for kind in ("invoices", "credit_memos", "payments"):
+        office.state.cursors.set(kind, "t", datetime(2026, 6, 16, 12, tzinfo=UTC))
+    assert proved(office.reconciled(now=datetime(2026, 6, 16, 18, tzinfo=UTC)))
+
+
+def test_a_reading_that_was_broken_off_proves_nothing_until_it_comes_to_its_end(office):
+    office.transferred(bill(1, ("100.00", "West")))
+    office.paid(receipt(7, "100.00"))
+    office.state.cursors.set("credit_memos", None, NOW)
+    office.state.cursors.reading("invoices", ended=False)
+    result = office.reconciled()
+    assert not proved(result)
+    assert "invoices was broken off before the end" in doubts(result)[0]
+    office.state.cursors.reading("invoices", ended=True)
+    assert proved(office.reconciled())
+
+
+def test_credit_memos_that_the_office_leaves_out_are_not_waited_for(office):
+    office.transferred(bill(1, ("100.00", "West")))
+    office.paid(receipt(7, "100.00"))
+    assert "credit memos were never read" in doubts(office.reconciled())[0]
+    office.config = office.config.model_copy(update={"credit_memos": CreditMemos(transfer=False)})
+    result = office.reconciled()
+    assert set(result.servicetitan_read) == {"invoices", "payments"}
+    assert proved(result)
+
+
+FORBIDDEN = (
+    "Sorry, the current permissions prevented the action. (TableData 21 Cust. Ledger Entry Read: Base Application)"
+)
+
+
+def test_balances_that_business_central_does_not_show_are_no_proof_that_they_agree(office):
+    office.transferred(bill(1, ("100.00", "West")))
+    office.paid(receipt(7, "100.00"))
+    office.state.cursors.set("credit_memos", None, NOW)
+    error = {"error": {"code": "Internal_ServerError", "message": FORBIDDEN}}
+    office.faults.add(answer(403, error), path="customerFinancialDetails", count=None)
+    result = office.reconciled()
+    assert result.tie_out.customers is None
+    assert not proved(result)
+    (said,) = doubts(result)
+    assert "refused to show what customers owe" in said
+    assert "Microsoft Entra Applications" in said
+
+
+def test_sales_documents_that_business_central_hides_without_a_word_are_missed(office):
+    """Without the permission to read posted invoices, their rows vanish from the list, with no error (facts 2.5)."""
+    number = office.transferred(bill(1, ("100.00", "West")))
+    office.paid(receipt(7, "100.00"))
+    office.state.cursors.set("credit_memos", None, NOW)
+    office.faults.add(answer(200, {"value": []}), path="salesInvoices", count=None)
+    result = office.reconciled()
+    assert not proved(result)
+    (said,) = doubts(result)
+    assert f"entries of {number}, but Business Central lists no such sales documents" in said
 
 
 def test_before_the_first_read_there_is_nothing_to_compare(office):

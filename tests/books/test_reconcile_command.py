@@ -52,8 +52,8 @@ def test_a_period_that_cannot_be_understood_is_a_usage_error(command, given, ref
 
 
 def _shown(result, capsys, *, go_live=date(2026, 5, 1), everything=False, payments=READ) -> str:
-    whole = Reconciliation(result, {"invoices": READ, "payments": payments}, READ)
-    report(whole, "ServiceTitan -> Business Central", go_live=go_live, everything=everything)
+    whole = Reconciliation(result, {"invoices": READ, "payments": payments}, READ, go_live)
+    report(whole, "ServiceTitan -> Business Central", everything=everything)
     return capsys.readouterr().out
 
 

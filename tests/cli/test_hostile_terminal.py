@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,10 +16,13 @@ import pytest
 from filled_books import Books, month, run
 from typer.testing import CliRunner
 
+from stsync.books.doubts import doubts, proved
+from stsync.books.reading import Reconciliation
+from stsync.books.result import TieOut
+from stsync.books.values import Period
 from stsync.cli import _speakable, console
 from stsync.cli.app import app
 from stsync.cli.only import check_found, named
-from stsync.cli.tieoutreport import never_read, proved
 from stsync.engine.scope import Scope
 from stsync.errors import StateError, UsageError
 from stsync.state import State
@@ -104,9 +107,11 @@ def test_the_first_day_of_the_calendar_and_a_huge_limit_are_no_mistake_of_ours(b
 
 
 def test_a_kind_that_was_never_read_proves_nothing() -> None:
-    read = {"invoices": datetime(2026, 7, 1, tzinfo=UTC), "payments": None}
-    result: Any = SimpleNamespace(tie_out=SimpleNamespace(exact=True), servicetitan_read=read)
-    assert (never_read(result), proved(result)) == (["payments"], False)
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    whole = TieOut(Period(date(2026, 6, 1), date(2026, 6, 30)), "", (), ())
+    result = Reconciliation(whole, {"invoices": at, "payments": None}, at)
+    assert doubts(result) == ("ServiceTitan's payments were never read. Run stsync sync first.",)
+    assert not proved(result)
 
 
 def test_a_preview_names_the_file_that_belongs_to_another_company(books: Books) -> None:

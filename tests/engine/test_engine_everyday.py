@@ -297,3 +297,19 @@ def test_a_period_closed_for_our_own_user_costs_no_record_an_attempt(office: Off
     assert not result.carried.get("invoices")
     office.world.company.settings.user_posting_windows.clear()
     assert office.run().carried["invoices"][0] > 80
+
+
+def test_a_feed_that_broke_off_is_remembered_until_its_end_was_reached(office: Office) -> None:
+    """What a tie-out counts is what was read: half a feed must not look like a whole one."""
+    office.world.tenant.switches.export_page_size = 40
+    broken = {"system": "servicetitan_api", "method": "GET", "path": "export/invoices"}
+    office.world.sandbox.faults.add(faults.HTML_500, **broken, nth=2, count=None)
+    with pytest.raises(SystemUnavailable):
+        office.run("invoices")
+    with State.open_scratch(office.state_file) as state:
+        assert state.cursors.read_at("invoices") is not None
+        assert state.cursors.broken_off("invoices")
+    office.world.sandbox.faults.clear()
+    office.run("invoices")
+    with State.open_scratch(office.state_file) as state:
+        assert not state.cursors.broken_off("invoices")

@@ -9,6 +9,7 @@ from io import BytesIO
 from xlsxwriter import Workbook
 
 from stsync.books import words
+from stsync.books.doubts import doubts
 from stsync.books.reading import Reconciliation
 from stsync.books.values import Section
 from stsync.books.workbook import summary as first
@@ -34,8 +35,8 @@ class Heading:
     made_by: str
 
 
-def workbook(result: Reconciliation, heading: Heading, *, unread: tuple[str, ...] = ()) -> bytes:
-    """The tie-out as a workbook. `unread` are kinds of records that were never read, so that nothing is proved."""
+def workbook(result: Reconciliation, heading: Heading) -> bytes:
+    """The tie-out as a workbook."""
     file = BytesIO()
     book = Workbook(file, _OPTIONS)
     tie_out = result.tie_out
@@ -57,7 +58,7 @@ def workbook(result: Reconciliation, heading: Heading, *, unread: tuple[str, ...
     records.write(paper)
     findings(paper, tie_out)
     wrong = len(tie_out.findings) + len(tie_out.unreadable)
-    verdict = "NOT PROVED" if unread else ("EXACT" if tie_out.exact else "NOT EXACT")
+    verdict = "NOT PROVED" if doubts(result) else ("EXACT" if tie_out.exact else "NOT EXACT")
     first.summary(
         sheet, _facts(result, heading), first.Bridge(sheet, tie_out, records, totals), wrong=wrong, verdict=verdict
     )
@@ -73,7 +74,9 @@ def _facts(result: Reconciliation, heading: Heading) -> list[tuple[str, str]]:
         ("Period", f"{result.tie_out.period}, both days included"),
         ("ServiceTitan as it was read", read),
         ("Business Central as it was read", _moment(result.books_read)),
+        *(("Go-live", line) for line in words.before_go_live(result)),
         *(("Receivables by customer" if not at else "", line) for at, line in _numbered(result)),
+        *(("Not proved", line) for line in doubts(result)),
         ("Made by", heading.made_by),
     ]
 
