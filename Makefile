@@ -29,9 +29,10 @@ types: $(VENV)/.for-development
 contracts: $(VENV)/.for-development
 	$(VENV)/bin/lint-imports
 
+# The tests of one file stay on one worker: many files carry a month once for all of their tests.
 check-tests: $(VENV)/.for-development
 	.ci/install-keyring
-	$(VENV)/bin/pytest -n $(WORKERS)
+	$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 faults: $(VENV)/.for-development
 	STSYNC_EVERY_FAULT=1 $(VENV)/bin/pytest -n $(WORKERS) -k "fault or loses_an_answer" tests/engine tests/scenarios

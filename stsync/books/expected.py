@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 from stsync.books.general_ledger import BookAccount
 from stsync.books.sources import Document
@@ -63,12 +64,17 @@ class Rules:
         known = self.accounts.get(found)
         return found if known is not None and known.usable else f"{UNMAPPED}{account.number or account.name}"
 
-    @property
+    @cached_property
     def tax_accounts(self) -> frozenset[str]:
         """The accounts of the tax zones, where ServiceTitan's tax is a line of its own."""
         if self.tax_method != "line":
             return frozenset()
         return frozenset(account.upper() for account in self.choices.tables["tax_zones"].values())
+
+    @cached_property
+    def placed(self) -> dict[int, tuple[Invoice, Amounts]]:
+        """The invoices that were placed already, by identity: a tie-out asks for each half a dozen times."""
+        return {}
 
     def tax_account(self, zone: Named | None) -> str:
         """The tax liability account of a zone, or a name for the gap."""
@@ -108,7 +114,10 @@ def cells(document: Document, rules: Rules) -> Amounts:
     """The same with the account of every line that has one."""
     if isinstance(document, Payment):
         return {rules.payment_cell(document): document.total}
-    return _invoice(document, rules)
+    # The invoice is kept beside its amounts, so that its identity is not given to another one.
+    if id(document) not in rules.placed:
+        rules.placed[id(document)] = document, _invoice(document, rules)
+    return dict(rules.placed[id(document)][1])
 
 
 def folded(amounts: Mapping[Cell, Decimal], place: Callable[[Cell], Cell]) -> Amounts:

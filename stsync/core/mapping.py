@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from stsync.core.canonical import digest
@@ -37,6 +38,7 @@ TABLES = tuple(WANTED)
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
+@lru_cache(maxsize=4096)  # the same few hundred names for every line of every document
 def folded(name: str) -> str:
     """How names are compared: without surrounding space, capitals equal to small letters."""
     return name.strip().casefold()

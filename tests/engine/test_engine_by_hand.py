@@ -19,19 +19,19 @@ KINDS = {
 }
 
 
-def test_what_was_dealt_with_by_hand_stays_so_and_the_run_ends_well(office: Office) -> None:
-    assert office.run().exit_code == ExitCode.HELD
-    stopped = held(office)
-    put_aside(office, stopped)
-    written = len(office.writes())
-    office.run()
+def test_what_was_dealt_with_by_hand_stays_so_and_the_run_ends_well(posted: Office) -> None:
+    assert posted.run().exit_code == ExitCode.HELD
+    stopped = held(posted)
+    put_aside(posted, stopped)
+    written = len(posted.writes())
+    posted.run()
     # A payment that waited for one of these invoices waits in vain now, and says so.
-    payments = held(office)
+    payments = held(posted)
     assert {row.reason.reference for row in payments if row.reason} == {"invoice-dealt-with-by-hand"}
-    put_aside(office, payments)
-    assert office.run().exit_code == ExitCode.OK
-    assert len(office.writes()) == written
-    assert {office.standing(row.kind, row.source_id) for row in stopped} == {("settled", "by_hand")}
+    put_aside(posted, payments)
+    assert posted.run().exit_code == ExitCode.OK
+    assert len(posted.writes()) == written
+    assert {posted.standing(row.kind, row.source_id) for row in stopped} == {("settled", "by_hand")}
 
 
 def held(office: Office) -> list[InboxRow]:

@@ -67,7 +67,7 @@ def faultless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter[tupl
     with pytest.MonkeyPatch.context() as monkeypatch, World(invoices=INVOICES, folder=folder) as world:
         office = few_days(Office(world, world.write_config(folder / "books" / "config.yaml"), monkeypatch))
         office.run()
-        yield books(office)
+        yield books(office.world)
 
 
 @pytest.fixture
@@ -98,14 +98,14 @@ def test_a_fault_doubles_nothing_and_loses_nothing(
     office.world.sandbox.faults.clear()
     office.run()
     office.run()
-    assert books(office) == faultless
+    assert books(office.world) == faultless
     with State.open_scratch(office.state_file) as state:
         assert [row.key for row in state.ledger.intended()] == []
 
 
-def books(office: Office) -> Counter[tuple[Any, ...]]:
+def books(world: World) -> Counter[tuple[Any, ...]]:
     """Both systems' books as far as stsync writes them, without numbers that depend on the order of posting."""
-    company = office.world.company
+    company = world.company
     found: Counter[tuple[Any, ...]] = Counter()
     for entry in company.gl_entries:
         dimensions = tuple(sorted(entry.dimensions.items()))
@@ -125,13 +125,13 @@ def books(office: Office) -> Counter[tuple[Any, ...]]:
     for line in company.journal_lines:
         if line.account_number:
             found["line", line.document_number, str(line.amount)] += 1
-    return found + servicetitan(office)
+    return found + servicetitan(world)
 
 
-def servicetitan(office: Office) -> Counter[tuple[Any, ...]]:
+def servicetitan(world: World) -> Counter[tuple[Any, ...]]:
     """The pricebook, and what ServiceTitan shows as exported."""
     found: Counter[tuple[Any, ...]] = Counter()
-    tables = office.world.tenant.tables
+    tables = world.tenant.tables
     for kind in ("services", "materials", "equipment"):
         for row in tables[kind].values():
             found["sku", kind, row["code"], str(row["cost"]), str(row["active"])] += 1

@@ -21,15 +21,14 @@ def waiting(office: Office) -> int:
         return hints.count()
 
 
-def test_a_run_reads_what_a_hint_names_and_takes_the_hint(office: Office) -> None:
-    office.run()
-    hinted(office, "invoices", "82000012")
-    hinted(office, "payments", "99999999")
-    before = len(office.world.sandbox.log.entries())
-    office.run()
-    asked = [one.target for one in office.world.sandbox.log.entries()[before:] if "ids=" in one.target]
+def test_a_run_reads_what_a_hint_names_and_takes_the_hint(posted: Office) -> None:
+    hinted(posted, "invoices", "82000012")
+    hinted(posted, "payments", "99999999")
+    before = len(posted.world.sandbox.log.entries())
+    posted.run()
+    asked = [one.target for one in posted.world.sandbox.log.entries()[before:] if "ids=" in one.target]
     assert len(asked) == 2
-    assert waiting(office) == 0
+    assert waiting(posted) == 0
 
 
 def test_a_preview_takes_no_hint(office: Office) -> None:
@@ -38,11 +37,10 @@ def test_a_preview_takes_no_hint(office: Office) -> None:
     assert waiting(office) == 1
 
 
-def test_a_run_of_one_stage_leaves_the_other_stages_hints(office: Office) -> None:
-    office.run()
-    hinted(office, "payments", "82000012")
-    office.run("customers")
-    assert waiting(office) == 1
+def test_a_run_of_one_stage_leaves_the_other_stages_hints(posted: Office) -> None:
+    hinted(posted, "payments", "82000012")
+    posted.run("customers")
+    assert waiting(posted) == 1
 
 
 def test_a_file_of_hints_that_cannot_be_read_stops_no_run(office: Office) -> None:

@@ -15,6 +15,7 @@ from test_engine_faults import books
 from stsync.errors import CredentialsError, SystemUnavailable
 from stsync.http.outcomes import Refused
 from stsync.http.throttle import Throttle
+from stsync.sandbox.keeping import kept, restored
 from stsync.sandbox.world import World
 from stsync.sandbox.wsgi import Response
 
@@ -28,13 +29,9 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def usual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter[tuple[Any, ...]]]:
+def usual(month_kept: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Counter[tuple[Any, ...]]:
     """The books after the same month with the simulators as they are."""
-    folder = tmp_path_factory.mktemp("usual")
-    with pytest.MonkeyPatch.context() as monkeypatch, World(invoices=INVOICES, folder=folder) as world:
-        office = Office(world, world.write_config(folder / "books" / "config.yaml"), monkeypatch)
-        office.run()
-        yield books(office)
+    return books(restored(kept(month_kept[0]), tmp_path_factory.mktemp("usual"), port_base=0))
 
 
 @pytest.fixture
@@ -54,7 +51,7 @@ def test_a_server_with_other_spellings_ends_in_the_same_books(office: Office, us
     spellings = (other.plain_option, other.dates_with_time, other.decimals_as_text, other.without_etags)
     other.exchange(office.world, books=tuple(other.rewritten(one) for one in spellings))
     office.run()
-    assert books(office) == usual
+    assert books(office.world) == usual
     quiet(office)
 
 
@@ -65,7 +62,7 @@ def test_a_server_that_expands_nothing_and_shows_no_totals_in_lists_ends_in_the_
     reversed_lines = other.sending(lambda body: {**body, "salesInvoiceLines": body["salesInvoiceLines"][::-1]})
     other.exchange(office.world, books=(refused, other.draft_lists_without_totals, reversed_lines))
     office.run()
-    assert books(office) == usual
+    assert books(office.world) == usual
     quiet(office)
 
 
@@ -77,7 +74,7 @@ def test_a_server_that_ignores_nested_lines_and_expanding_ends_in_the_same_books
     headers_only = other.sending(lambda body: {**body, "salesInvoiceLines": []})
     other.exchange(office.world, books=(headers_only, unexpanded))
     office.run()
-    assert books(office) == usual
+    assert books(office.world) == usual
     quiet(office)
 
 
@@ -90,7 +87,7 @@ def test_a_server_that_refuses_nested_lines_and_answers_without_content_ends_in_
     )
     other.exchange(office.world, books=(other.without_content, nested))
     office.run()
-    assert books(office) == usual
+    assert books(office.world) == usual
     quiet(office)
 
 
@@ -112,7 +109,7 @@ def test_a_servicetitan_with_other_spellings_ends_in_the_same_books(
     )
     other.exchange(office.world, titan=(*(other.rewritten(one) for one in spellings), refuses_recent))
     office.run()
-    assert books(office) == usual
+    assert books(office.world) == usual
     quiet(office)
 
 
