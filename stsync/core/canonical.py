@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, NoReturn
 
@@ -20,13 +21,17 @@ def canonical_json(value: object) -> str:
     Raises TypeError for a float, a key that is not text, or anything JSON has no form for, and
     ValueError for a Decimal that is not a number.
     """
+    # Every record and every write passes here several times, so the commonest kinds are asked for first, and whether
+    # something is a Mapping, which is slow to answer, last.
     if isinstance(value, str):
         return quoted(value)
-    if isinstance(value, Mapping):
-        return "{" + ",".join([f"{_key(key)}:{canonical_json(value[key])}" for key in sorted(value)]) + "}"
+    if value is None or isinstance(value, (int, Decimal)):
+        return _scalar(value)
     if isinstance(value, (list, tuple)):
         return "[" + ",".join([canonical_json(item) for item in value]) + "]"
-    return _scalar(value)
+    if isinstance(value, (dict, Mapping)):
+        return "{" + ",".join([f"{_key(key)}:{canonical_json(value[key])}" for key in sorted(value)]) + "}"
+    raise TypeError(f"{type(value).__name__} has no canonical JSON form")
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -47,16 +52,12 @@ def digest(value: object) -> str:
     return sha256_of(canonical_json(value))
 
 
-def _scalar(value: object) -> str:
+def _scalar(value: int | Decimal | None) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
-        return int.__repr__(value)
-    if isinstance(value, Decimal):
-        return _number(value)
-    raise TypeError(f"{type(value).__name__} has no canonical JSON form")
+    return int.__repr__(value) if isinstance(value, int) else _number(value)
 
 
 def _number(value: Decimal) -> str:
@@ -65,6 +66,7 @@ def _number(value: Decimal) -> str:
     return str(value)
 
 
+@lru_cache(maxsize=2048)  # the same few hundred names over and over
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise TypeError(f"a JSON object's keys are text, not {type(key).__name__}")

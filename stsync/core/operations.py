@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Literal
 
 from stsync.core import canonical
@@ -66,7 +67,7 @@ class Operation:
     amount: Decimal | None = None
     facts: Body = field(default_factory=dict)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A hash of what is sent; the same key with another digest is never sent by accident."""
         return digest(self.body)
@@ -79,12 +80,15 @@ def digest(value: object) -> str:
 
 def shown(value: object) -> Any:
     """A body as plain values for people and files: references by name, amounts as text."""
-    if isinstance(value, Mapping):
-        return {name: shown(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [shown(part) for part in value]
+    # Called for every part of every body: what is plain already goes first, the slow question for a Mapping last.
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
+    if isinstance(value, (list, tuple)):
+        return [shown(part) for part in value]
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, (dict, Mapping)):
+        return {name: shown(part) for name, part in value.items()}
     return str(value) if isinstance(value, Ref) else value

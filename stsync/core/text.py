@@ -23,8 +23,10 @@ def plain(text: str | None) -> str:
 
 def one_line(text: str) -> str:
     """One line of readable text that is no HTML: what stands between < and > belongs to it, as in a filter's <16x20>."""
-    readable = "".join(" " if _unprintable(character) else character for character in text)
-    return _SPACES.sub(" ", readable).strip()
+    # Nearly all text is printable throughout; only the rest is looked at sign by sign.
+    if not text.isprintable():
+        text = "".join(" " if _unprintable(character) else character for character in text)
+    return _SPACES.sub(" ", text).strip()
 
 
 def as_html(text: str) -> str:

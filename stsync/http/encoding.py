@@ -18,14 +18,14 @@ def json_text(value: Any) -> str:
     Central replays fields in payload order (BC facts section 1), so nothing is sorted here.
     Raises TypeError for a float and ValueError for a number that JSON does not have.
     """
+    if value is None or isinstance(value, (str, int)):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, Decimal):
         return _number(value)
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_name(key)}:{json_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return "[" + ",".join(json_text(item) for item in value) + "]"
-    if value is None or isinstance(value, str | bool | int):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, (dict, Mapping)):
+        return "{" + ",".join(f"{_name(key)}:{json_text(item)}" for key, item in value.items()) + "}"
     raise TypeError(f"{type(value).__name__} does not belong in a request body")
 
 

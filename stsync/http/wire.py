@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -78,6 +79,7 @@ class Wire:
         # and replaces our header (ecosystem section 0, fact 4).
         self._auth = auth or _NoAuth()
         self._requests = requests.Session()
+        self._environment: dict[str, Mapping[str, Any]] = {}
         self._requests.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._requests.headers["User-Agent"] = USER_AGENT
         adapter = HTTPAdapter(max_retries=0, pool_connections=2, pool_maxsize=connections, pool_block=True)
@@ -97,7 +99,7 @@ class Wire:
         loopback = checked_loopback(outgoing.url)
         until = self._clock() + self._deadline
         prepared = self._prepared(outgoing)
-        settings = self._requests.merge_environment_settings(outgoing.url, {}, True, None, None)
+        settings = self._surroundings(outgoing.url)
         if loopback:
             settings["proxies"] = {}  # a token never travels in plain text to a proxy elsewhere
         try:
@@ -118,6 +120,17 @@ class Wire:
             raise Lost(f"the answer broke off: {described(error)}") from error
         finally:
             response.close()
+
+    def _surroundings(self, url: str) -> dict[str, Any]:
+        """Proxy and trusted certificates as the environment names them, asked once for a host.
+
+        requests reads all environment variables twice for each request: a tenth of the time that a run computes.
+        """
+        parts = urlsplit(url)
+        host = f"{parts.scheme}://{parts.netloc}"
+        if host not in self._environment:
+            self._environment[host] = self._requests.merge_environment_settings(host, {}, True, None, None)
+        return dict(self._environment[host])
 
     def _prepared(self, outgoing: Outgoing) -> requests.PreparedRequest:
         request = requests.Request(

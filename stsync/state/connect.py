@@ -15,6 +15,8 @@ from stsync.state.complaints import explained, explained_os_error, no_access
 from stsync.state.database import Database
 from stsync.state.files import private_file
 
+# NORMAL would be faster, and could forget after a power cut that an invoice was sent (ecosystem facts 4.2).
+SYNCHRONOUS = "FULL"
 _BUSY_SECONDS = 30
 # STRICT tables came with 3.37; every Python 3.11 that we know of carries a newer one.
 _OLDEST_SQLITE = (3, 37, 0)
@@ -27,8 +29,7 @@ def connect_writing(path: Path) -> Database:
     os.close(private_file(path))
     database = Database(_connect(str(path)), path)
     try:
-        # NORMAL would be faster, and could forget after a power cut that an invoice was sent (ecosystem facts 4.2).
-        database.execute("PRAGMA synchronous = FULL")
+        database.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         _choose_journal(database)
         _guard_schema(database)
     except BaseException:

@@ -15,7 +15,7 @@ from stsync.engine.scope import STAGES, Scope
 from stsync.engine.switches import Allowed
 from stsync.sandbox.requestlog import Entry
 from stsync.sandbox.world import World
-from stsync.state import State
+from stsync.state import State, connect
 from stsync.wiring import wire
 
 # Written by hand from the demo configuration, so that the tests do not lean on stsync's own mapping code.
@@ -32,6 +32,9 @@ class Office:
     variables: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Two commits for each write would wait for the disk: half of a test's time. What a power cut may take is for
+        # tests/state to say; a killed process loses nothing either way.
+        self.monkeypatch.setattr(connect, "SYNCHRONOUS", "OFF")
         self.monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
         for name, value in self.world.environment_variables().items():
             self.monkeypatch.setenv(name, value)

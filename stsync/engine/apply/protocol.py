@@ -20,7 +20,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from stsync.core.canonical import canonical_json
-from stsync.core.operations import Operation, Ref, Verb, digest, shown
+from stsync.core.operations import Operation, Ref, Verb, shown
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.errors import SystemUnavailable
@@ -244,6 +244,8 @@ def _refs(value: object) -> Iterable[Ref]:
             yield from _refs(part)
     elif isinstance(value, Ref):
         yield value
+    elif isinstance(value, str):
+        return
     elif isinstance(value, Mapping):
         for part in value.values():
             yield from _refs(part)
@@ -253,6 +255,8 @@ def _refs(value: object) -> Iterable[Ref]:
 
 
 def _filled(value: Any, rows: Mapping[str, LedgerRow]) -> Any:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Ref):
         row = rows[value.key]
         return row.target_id if value.part == "id" else row.target_number
@@ -267,7 +271,7 @@ def carried_facts(decision: Decision, operation: Operation) -> dict[str, Any]:
     """What the ledger keeps beside a write, so that a later change in the source is noticed."""
     kept: dict[str, Any] = {"fingerprint": decision.fingerprint, "why": operation.why, **decision.kept}
     if operation.verb == Verb.CREATE:
-        kept["digest"] = digest(operation.body)
+        kept["digest"] = operation.digest
     return kept
 
 

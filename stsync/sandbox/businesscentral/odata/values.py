@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from enum import Enum
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,7 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 BLANK_DATE = "0001-01-01"
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """The type of a property, named as Edm names it where it has a name of its own."""
 
     TEXT = "Edm.String"
@@ -36,7 +36,7 @@ class Kind(Enum):
     @property
     def edm(self) -> str:
         """The Edm type that messages name."""
-        return "Edm.String" if self in {Kind.CODE, Kind.ENUM} else str(self.value)
+        return "Edm.String" if self in {Kind.CODE, Kind.ENUM} else self.value
 
 
 @cache
