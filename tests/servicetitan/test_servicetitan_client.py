@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 import responses
 
 from stsync.errors import SystemUnavailable
@@ -42,6 +43,11 @@ def url(path: str) -> str:
 
 def queries(wire: responses.RequestsMock) -> list[dict[str, list[str]]]:
     return [parse_qs(urlsplit(call.request.url or "").query) for call in wire.calls]
+
+
+def _asks_from(first: int) -> Callable[[requests.PreparedRequest], tuple[bool, str]]:
+    """Answers only a call whose ids begin with this one."""
+    return lambda request: (f"ids={first}%2C" in (request.url or ""), f"its ids do not begin with {first}")
 
 
 def feed(wire, *pages, path="accounting/export/invoices"):
@@ -230,9 +236,12 @@ def test_a_time_without_a_zone_is_not_sent(servicetitan):
     ],
 )
 def test_records_by_id_come_fifty_at_a_time_in_every_state(wire, servicetitan, kind, path, states):
-    wire.get(url(path), json={"data": [{"id": 1}], "hasMore": False})
+    for start in (1, 51):
+        shown = [{"id": start}, {"id": 7, "shown": start}]
+        wire.get(url(path), json={"data": shown, "hasMore": False}, match=[_asks_from(start)])
     rows = servicetitan.by_ids(kind, [*range(1, 61), 1, 2])
-    assert rows == [{"id": 1}]  # every call answers with the same row, and a row that two pages show counts once
+    # Every call's rows are handed over; one that two calls show (facts 1.5, offset drift) counts once, as it came last.
+    assert rows == [{"id": 1}, {"id": 7, "shown": 51}, {"id": 51}]
     first, second = queries(wire)
     assert first.pop("ids") == [",".join(map(str, range(1, 51)))]
     assert second["ids"] == [",".join(map(str, range(51, 61)))]
