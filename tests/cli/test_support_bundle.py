@@ -67,9 +67,9 @@ def test_the_bundle_holds_what_finds_a_fault(books, tmp_path):
 
 
 def test_a_vendors_words_stay_without_numbers_quotations_and_names():
-    said = "Customer 'X' 10450 for Desert Bloom Dental, pat@example.com: Gen. Bus. Posting Group must be filled in"
+    said = "Customer 'X' 10450 for Desert Bloom Dental, pat@example.com: Gen. Bus. Posting Group must have a value"
     assert masked(said, ["Desert Bloom Dental"]) == (
-        "Customer '...' # for <name>, <mail> Gen. Bus. Posting Group must be filled in"
+        "Customer '...' # for <name>, <mail> Gen. Bus. Posting Group must have a value"
     )
 
 
