@@ -2,6 +2,7 @@
 # make test   everything that is checked before a change goes in
 # make faults every fault at every kind of write; make test tries a part of them
 # make fuzz   every parser with more than 100,000 invented and twisted inputs; make test tries the first of them
+# make chaos  2,000 runs killed and broken, each compared with a faultless one; make test tries a part of them
 # make audit  the pinned packages against the published advisories; needs the internet
 # make load   signed deliveries a second that stsync listen takes, and none lost across a kill -9
 # With another interpreter:  make clean, then  make PYTHON=/path/to/python3.13 test
@@ -12,8 +13,9 @@ PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 WORKERS ?= 2
+TRIALS ?= 2000
 
-.PHONY: demo test faults fuzz audit load lint types contracts check-tests install pins clean
+.PHONY: demo test faults fuzz chaos audit load lint types contracts check-tests install pins clean
 
 demo: $(VENV)/.for-use
 	$(VENV)/bin/stsync demo --folder demo
@@ -40,6 +42,9 @@ faults: $(VENV)/.for-development
 
 fuzz: $(VENV)/.for-development
 	STSYNC_FUZZ_EXAMPLES=4200 $(VENV)/bin/pytest -n $(WORKERS) --timeout=1800 tests/fuzz
+
+chaos: $(VENV)/.for-use
+	$(VENV)/bin/stsync selftest --chaos $(TRIALS) --workers $(WORKERS)
 
 # In an environment of its own, so that what it needs does not change what is tested.
 audit: $(VENV)/.interpreter

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,12 +36,17 @@ class Systems:
 
 @dataclass(frozen=True)
 class Wiring:
-    """A loaded configuration with everything that hangs on it."""
+    """A loaded configuration with everything that hangs on it.
+
+    `sleep` and `clock` are how the clients wait, and tell how long: trials skip the pauses.
+    """
 
     config: Config
     choices: Mapping
     credentials: Credentials
     config_path: Path = Path("config.yaml")
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
 
     @property
     def state_path(self) -> Path:
@@ -91,6 +98,8 @@ class Wiring:
             concurrent=4,
             read_only=read_only,
             on_exchange=on_exchange,
+            sleep=self.sleep,
+            clock=self.clock,
         )
         books_session = Session(
             "Business Central",
@@ -102,6 +111,8 @@ class Wiring:
             concurrent=books.concurrent_requests,
             read_only=read_only,
             on_exchange=on_exchange,
+            sleep=self.sleep,
+            clock=self.clock,
         )
         return Systems(
             ServiceTitan(titan_session, endpoints.servicetitan_api(self.config), titan.tenant_id),

@@ -27,6 +27,7 @@ from stsync.cli import (
     reconcile,
     replay,
     sandbox,
+    selftest,
     state,
     support,
     sync,
@@ -98,6 +99,9 @@ app.add_typer(notifications.app, short_help="Be told of changed items (optional)
 app.add_typer(state.app, short_help="Back up, put back and check the state file.")
 app.command("support-bundle", short_help="What a helper needs to find a fault.", epilog=support.EPILOG)(
     support.support_bundle
+)
+app.command("selftest", short_help="Break runs on this machine, and compare the books.", epilog=selftest.EPILOG)(
+    selftest.selftest
 )
 app.command("demo", short_help="Watch a demo month go into the books.")(demo.demo)
 app.add_typer(sandbox.app, short_help="Both systems on this machine, to try things.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stsync.cli.console import OUTPUT, clean, counted, say
@@ -31,6 +32,18 @@ def watcher(banner: str, *, dry_run: bool) -> Iterator[Watcher]:
             yield _Bars(progress)
     else:
         yield _Lines(silent=False)
+
+
+@contextmanager
+def counting(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Someone to tell how many things are done, and of how many."""
+    if OUTPUT.json or OUTPUT.quiet:
+        yield lambda _done, _total: None
+    elif sys.stderr.isatty():
+        with _bars() as progress:
+            yield partial(_Bars(progress).counted, name)
+    else:
+        yield partial(_Lines(silent=False).counted, name)
 
 
 def _bars() -> Progress:
@@ -64,6 +77,10 @@ class _Bars:
     def applying(self, stage: str, done: int, total: int) -> None:
         self._update(f"writing {stage}", done, total)
 
+    def counted(self, name: str, done: int, total: int) -> None:
+        """Any other thing of which so many are done."""
+        self._update(name, done, total)
+
     def _update(self, name: str, done: int, total: int | None) -> None:
         if name not in self._tasks:
             self._finish_others()
@@ -95,8 +112,12 @@ class _Lines:
         self._tell(f"planning: {step}", "")
 
     def applying(self, stage: str, done: int, total: int) -> None:
+        self.counted(f"writing {stage}", done, total)
+
+    def counted(self, name: str, done: int, total: int) -> None:
+        """Any other thing of which so many are done."""
         left = self._left(done, total)
-        self._tell(f"writing {stage}", f"{done:,} of {total:,}{left}", last=done == total)
+        self._tell(name, f"{done:,} of {total:,}{left}", last=done == total)
 
     def _left(self, done: int, total: int) -> str:
         elapsed = time.monotonic() - self._began

@@ -317,7 +317,8 @@ def _without_tokens(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _items(state: State, records: Records, scope: Scope) -> list[Item]:
-    """Held items are looked at again only together with new ones, or when one is named: it takes the whole pricebook.
+    """Items that wait for a person's decision are looked at again only together with others, or when one is named: it
+    takes the whole pricebook.
 
     One that is to be overwritten may have been put aside, with ServiceTitan's edit left as it was: it is opened again.
     """
@@ -325,7 +326,7 @@ def _items(state: State, records: Records, scope: Scope) -> list[Item]:
         aside = ("settled", "dead")
         for row in [one for one in state.inbox.rows("pricebook", aside) if chosen(one, scope.only)]:
             state.inbox.replay(kind="pricebook", source_id=row.source_id, states=aside)
-    if scope.only is None and next(state.inbox.rows("pricebook", ("pending", "waiting")), None) is None:
+    if scope.only is None and not _items_due(state):
         return []
     items = open_records(state, Scope(stages=("pricebook",), only=scope.only))
     records.hashes.update(items.hashes)
@@ -333,6 +334,13 @@ def _items(state: State, records: Records, scope: Scope) -> list[Item]:
     records.items = items.items
     add_links(state, records)
     return items.items
+
+
+def _items_due(state: State) -> bool:
+    """Whether there is something new, or something that ServiceTitan refused: that is tried again until it is dead."""
+    if next(state.inbox.rows("pricebook", ("pending", "waiting")), None) is not None:
+        return True
+    return any(row.attempts for row in state.inbox.rows("pricebook", ("held",)))
 
 
 def _skus(servicetitan: ServiceTitan) -> dict[str, list[Sku]]:

@@ -22,10 +22,10 @@ def known_marks(state: State, records: Records, scope: Scope, kinds: Iterable[st
     rows = {kind: _untold(state, kind, scope) for kind in sorted(wanted)}
     posted = [one for kind in rows for one in _posted(state, kind, rows[kind])]
     marks = _marks(state, [source_id(one.kind, one.id) for one in posted], records, wanted)
-    exported = {("payments", one.id) for one in records.payments if one.status == "Exported"}
-    exported |= {(kind, one.source_id) for kind, some in rows.items() for one in some if _is_exported(one)}
-    exported |= {("invoices", one.id) for one in records.invoices if one.status == "Exported"}
-    exported |= {("credit_memos", one.id) for one in records.credit_memos if one.document.status == "Exported"}
+    exported = {("payments", one.id): "" for one in records.payments if one.status == "Exported"}
+    exported |= {("invoices", one.id): "" for one in records.invoices if one.status == "Exported"}
+    exported |= {("credit_memos", one.id): "" for one in records.credit_memos if one.document.status == "Exported"}
+    exported |= {(kind, one.source_id): _export_id(one) for kind in rows for one in rows[kind] if _is_exported(one)}
     return Known(wanted, looked_at if scope.only is None else (), posted, marks, exported, trusted)
 
 
@@ -41,6 +41,10 @@ def _untold(state: State, kind: str, scope: Scope) -> list[InboxRow]:
 
 def _is_exported(row: InboxRow) -> bool:
     return row.content.get("syncStatus") == "Exported"
+
+
+def _export_id(row: InboxRow) -> str:
+    return str(row.content.get("exportId") or "")
 
 
 def _posted(state: State, kind: str, rows: Iterable[InboxRow]) -> Iterator[InBooks]:

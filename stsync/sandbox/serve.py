@@ -149,8 +149,12 @@ class Sandbox:
         *,
         reset: Callable[[], Mapping[str, App]] | None = None,
         faults: Faults | None = None,
+        plain: bool = False,
     ) -> None:
-        """`port_base` 0 takes free ports, otherwise consecutive ones; `reset` makes the apps anew."""
+        """`port_base` 0 takes free ports, otherwise consecutive ones; `reset` makes the apps anew.
+
+        `plain` answers over http without TLS, for trials in which every millisecond is repeated a thousand times.
+        """
         unknown = set(apps) - set(SYSTEMS)
         if unknown:
             raise ValueError(f"no such system: {', '.join(sorted(unknown))}; known are {', '.join(SYSTEMS)}")
@@ -164,11 +168,18 @@ class Sandbox:
         self._reset = reset
         self._host = host
         self.port_base = port_base
+        self._plain = plain
         self._servers: list[_Server] = []
+        self._answering = False
 
     def start(self) -> None:
         """Open all ports and answer on them from background threads."""
-        context = server_context(self.folder, self._host)
+        self.bind()
+        self.answer()
+
+    def bind(self) -> None:
+        """Open all ports: clients may connect, and are kept waiting until `answer`, here or in a forked process."""
+        context = None if self._plain else server_context(self.folder, self._host)
         try:
             for offset, name in enumerate(SYSTEMS):
                 if name in self._apps:
@@ -178,12 +189,21 @@ class Sandbox:
             self.stop()
             raise
 
+    def answer(self) -> None:
+        """Answer on the open ports from background threads."""
+        self._answering = True
+        for server in self._servers:
+            # The poll only bounds how long stop() takes.
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+
     def stop(self) -> None:
         """Close all ports."""
         for server in self._servers:
-            server.shutdown()
+            if self._answering:
+                server.shutdown()
             server.server_close()
         self._servers.clear()
+        self._answering = False
 
     def reset(self) -> None:
         """Start over: fresh apps where the maker was given, no faults, an empty log."""
@@ -191,6 +211,11 @@ class Sandbox:
         if self._reset is not None:
             self._apps.update(self._reset())
         self.log.clear()
+
+    @property
+    def apps(self) -> dict[str, App]:
+        """What answers behind each address now."""
+        return dict(self._apps)
 
     def exchange(self, apps: Mapping[str, App]) -> None:
         """Answer with these apps from now on, on the same addresses."""
@@ -227,8 +252,6 @@ class Sandbox:
         port = self.port_base + offset if self.port_base else 0
         server = _Server((self._host, port), app, context)
         self._servers.append(server)
-        # The poll only bounds how long stop() takes.
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         return f"http{'s' if context else ''}://{self._host}:{server.server_port}"
 
     def _write_addresses(self) -> None:

@@ -70,11 +70,12 @@ class World:
         port_base: int = 0,
         documents: int | None = None,
         history: bool = False,
+        plain: bool = False,
     ) -> None:
         """`folder` keeps the certificate authority; `clock` replaces the running one; `port_base` 0 takes free ports.
 
         `documents` asks for that many invoices, payments and credit memos together instead of `invoices`; `history`
-        fills the books with what stood there before go-live.
+        fills the books with what stood there before go-live; `plain` serves without TLS.
         """
         self.invoices = invoices
         self.documents = documents
@@ -84,7 +85,9 @@ class World:
         self._given_clock = clock
         self._build()
         self.faults = Faults(expire_tokens=self._expire_tokens)
-        self.sandbox = Sandbox(self._apps(), folder, port_base=port_base, reset=self._rebuilt, faults=self.faults)
+        self.sandbox = Sandbox(
+            self._apps(), folder, port_base=port_base, reset=self._rebuilt, faults=self.faults, plain=plain
+        )
 
     @property
     def ca_file(self) -> Path:
@@ -147,8 +150,11 @@ class World:
     ) -> None:
         self.sandbox.stop()
 
+    def _generated(self) -> Demo:
+        return build(self.invoices, self.seed, documents=self.documents)
+
     def _build(self) -> None:
-        self.demo = build(self.invoices, self.seed, documents=self.documents)
+        self.demo = self._generated()
         self.clock = self._given_clock or DemoClock(self.demo.now)
         self.tenant = servicetitan.Tenant(self.demo.tenant_id, clock=self.clock)
         load_servicetitan(self.demo, self.tenant)

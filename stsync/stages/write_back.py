@@ -61,15 +61,15 @@ class Known:
     """All that decides about marks besides the plan's own decisions.
 
     `kinds` are the records to be marked, `looked_at` those that this run speaks of; `posted` are documents that the
-    ledger knows and ServiceTitan may not; `exported` show Exported in ServiceTitan already, and with `trusted` were told so
-    by us.
+    ledger knows and ServiceTitan may not; `exported` show Exported in ServiceTitan already, with the number that they
+    show (`exportId`), empty where there is none; with `trusted` they were told so by us.
     """
 
     kinds: Collection[str] = ()
     looked_at: Collection[str] = ()
     posted: Iterable[InBooks] = ()
     marks: Mapping[str, Mark] = field(default_factory=dict)
-    exported: Collection[Key] = ()
+    exported: Mapping[Key, str] = field(default_factory=dict)
     trusted: bool = False
 
 
@@ -116,12 +116,19 @@ def _decide(document: InBooks, decision: Decision | None, known: Known) -> Decis
         return None
     if not _at_rest(document, decision) or document.number == mark.told:
         return settle(STAGE, mark_id, _about(document), _aside(mark)) if mark.state in _OPEN else None
-    # A payment's mark has no room for a number, so one that shows Exported has nothing left to learn: after a lost
-    # answer, a lost state, or where payments are taken over once they are Exported.
-    says_all = document.kind == "payments" or known.trusted
-    known_there = says_all and (document.kind, document.id) in known.exported
-    write = _mark(document, mark_id, mark.revision, Verb.ADOPT if known_there else Verb.MARK)
+    write = _mark(document, mark_id, mark.revision, Verb.ADOPT if _shows_it(document, known) else Verb.MARK)
     return act(STAGE, mark_id, _about(document), [write], outcome=TOLD)
+
+
+def _shows_it(document: InBooks, known: Known) -> bool:
+    """Whether ServiceTitan shows already what it would be told: after a lost answer or a lost state.
+
+    A payment's mark has no room for a number, so one that shows Exported has nothing left to learn. That a mark's number
+    comes back as `exportId` is not written anywhere (facts section 3.1 has the field): where it does not, the mark is
+    sent once more, and sets the same state and the same number.
+    """
+    shown = known.exported.get((document.kind, document.id))
+    return shown is not None and (document.kind == "payments" or known.trusted or shown == document.number)
 
 
 def _aside(mark: Mark) -> str:

@@ -280,6 +280,18 @@ def _rows(office: Office, kind: str) -> list[dict[str, Any]]:
     return list(office.world.tenant.tables[kind].values())
 
 
+def test_an_item_that_servicetitan_refused_is_tried_again_by_the_next_run(pushed: Office) -> None:
+    item, row = material(pushed)
+    change(pushed, item, unit_cost=item.unit_cost + Decimal("0.10"))
+    envelope = {"type": "", "title": "Conflict", "status": 409, "traceId": "t", "errors": {}, "data": {}}
+    pushed.world.sandbox.faults.add(faults.answer(409, envelope), method="PATCH", path="/materials/")
+    pushed.run("pricebook")
+    assert pushed.standing("pricebook", item.id) == ("held", "in-conflict")
+    pushed.run("pricebook")
+    assert row["cost"] == item.unit_cost
+    assert pushed.standing("pricebook", item.id) == ("settled", "updated")
+
+
 def test_a_change_whose_answer_was_lost_is_no_edit_of_somebody_else(pushed: Office) -> None:
     item, row = material(pushed)
     change(pushed, item, unit_cost=row["cost"] + 1)

@@ -231,6 +231,29 @@ def test_a_lost_answer_is_told_again_and_posts_nothing_again(telling: Office, fa
     assert len(telling.world.company.gl_entries) == books
 
 
+def test_a_mark_that_shows_with_our_number_is_not_sent_again(telling: Office) -> None:
+    rule = telling.world.sandbox.faults.add(faults.DROP_ANSWER, method="POST", path="invoices/markasexported")
+    telling.run()
+    assert rule.fired
+    told = exported(telling, "invoices") & set(in_books(telling))
+    telling.world.sandbox.log.clear()
+    result = telling.run()
+    assert marks(telling) == []
+    assert result.in_doubt == 0
+    assert {telling.standing("write_backs", f"invoice-{one}") for one in told} == {("settled", "told")}
+
+
+def test_a_mark_that_shows_with_another_number_is_sent_again(telling: Office) -> None:
+    telling.world.sandbox.faults.add(faults.DROP_ANSWER, method="POST", path="invoices/markasexported")
+    telling.run()
+    [other, *_] = sorted(exported(telling, "invoices") & set(in_books(telling)))
+    telling.world.tenant.edit_invoice(other, exportId="another integration's")
+    telling.world.sandbox.log.clear()
+    telling.run()
+    assert [row["invoiceId"] for _, row in marks(telling)] == [other]
+    assert telling.world.tenant.invoices[other]["exportId"] == in_books(telling)[other]
+
+
 def test_a_row_that_the_answer_does_not_mention_is_told_again(telling: Office) -> None:
     rule = telling.world.sandbox.faults.add(
         faults.answer(200, []), system="servicetitan_api", method="POST", path="invoices/markasexported", nth=1

@@ -1,8 +1,8 @@
 """Telling ServiceTitan what is in the books: marks travel a hundred at a time, and each has its own result.
 
-Crash here, or lose an answer, and the next run marks again: ServiceTitan sets the same state and the same number once
-more, so repeating a mark is harmless, unlike repeating a posting. There is nothing to look up first, because nobody
-shows the external id that was given (facts section 3.1 has no such field on an invoice).
+Crash here, or lose an answer, and the next run looks first: a payment that shows Exported, and an invoice or credit memo
+that shows Exported with our number as its `exportId`, was told. Where ServiceTitan does not show it (yet), the mark is
+sent again: it sets the same state and the same number once more, so that is harmless, unlike repeating a posting.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class WriteBackDesk:
 _UNANSWERED = Reason(
     "mark-unanswered",
     "ServiceTitan was told that the document is in the books, but no answer came that can be trusted.",
-    "Nothing to do: the next run tells it again, which does no harm.",
+    "Nothing to do: the next run looks whether it shows, and tells it again if not, which does no harm.",
 )
 
 

@@ -1,0 +1,108 @@
+"""Many trials, some at a time, and what came of them."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+from stsync.errors import UsageError
+from stsync.selftest.places import Place, spread
+from stsync.selftest.trial import Faultless, Ground, Verdict
+
+Tell = Callable[["Figures", int], None]
+
+
+@dataclass
+class Figures:
+    """What a campaign shows. Seconds are those on the wall; `faultless` is the run that was broken."""
+
+    faultless: Faultless
+    possible: int
+    verdicts: list[Verdict] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> list[Verdict]:
+        """The trials that did not end as a faultless run."""
+        return sorted((one for one in self.verdicts if one.problems), key=lambda one: one.place.id)
+
+    @property
+    def processor_seconds(self) -> float:
+        """What all trials together used of the processors."""
+        return sum(one.processor_seconds for one in self.verdicts)
+
+    def cells(self) -> Counter[tuple[str, str]]:
+        """How many trials there were of each kind of place and fault."""
+        return Counter((one.place.kind, one.place.fault.value) for one in self.verdicts)
+
+
+def campaign(count: int, *, seed: int = 0, workers: int = 2, only: str | None = None, tell: Tell) -> Figures:
+    """Measure a faultless run, then break so many, or the one with the id `only`; every trial once, whatever it shows.
+
+    `tell` hears of each trial that is done, and how many there will be. Raises UsageError for an id that is none,
+    and where the system cannot fork.
+    """
+    if "fork" not in multiprocessing.get_all_start_methods():
+        raise UsageError(
+            "selftest-needs-fork",
+            "These trials need a system that can fork a process; Windows cannot.",
+            hint="Run them on Linux or macOS, or in WSL on this machine.",
+        )
+    began = time.monotonic()
+    with _pool(1 if only else workers) as pool:
+        faultless = pool.submit(_faultless).result()
+        everywhere = faultless.places()
+        figures = Figures(faultless, len(everywhere))
+        chosen = _chosen(everywhere, count, seed, only)
+        for done in as_completed([pool.submit(_attempt, place, faultless) for place in chosen]):
+            figures.verdicts.append(done.result())
+            figures.seconds = time.monotonic() - began
+            tell(figures, len(chosen))
+    return figures
+
+
+def _chosen(everywhere: Sequence[Place], count: int, seed: int, only: str | None) -> list[Place]:
+    if only is None:
+        return spread(everywhere, count, seed)
+    found = [place for place in everywhere if place.id == only]
+    if not found:
+        raise UsageError(
+            "no-such-trial",
+            f"There is no trial {only[:40]!r}.",
+            hint="Copy the name from the line that a failed trial printed, for example r12.mute.committed.",
+        )
+    return found
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Processes of one thread each, that lay a ground of their own and fork each trial's processes from it."""
+    # Spawned: the process that asks has threads, and a fork in the midst of threads is not safe.
+    return ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+_GROUND: list[tuple[Ground, Faultless]] = []
+
+
+def _laid() -> tuple[Ground, Faultless]:
+    """This process's ground, made at the first question and taken away at its end."""
+    if not _GROUND:
+        ground = Ground()
+        _GROUND.append((ground, ground.lay()))
+        atexit.register(ground.close)
+    return _GROUND[0]
+
+
+def _faultless() -> Faultless:
+    return _laid()[1]
+
+
+def _attempt(place: Place, faultless: Faultless) -> Verdict:
+    ground, measured = _laid()
+    if measured.requests != faultless.requests or measured.commits != faultless.commits:
+        raise RuntimeError("a faultless run does not send the same requests twice, so places have no fixed numbers")
+    return ground.attempt(place, faultless)

@@ -1,0 +1,206 @@
+"""One trial: a run that is broken, runs without a fault until nothing is left to do, and a look at the books."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stsync.sandbox.keeping import kept
+from stsync.selftest.books import Books
+from stsync.selftest.office import TrialWorld
+from stsync.selftest.places import UNBROKEN, Kill, Place, places
+from stsync.selftest.processes import Ending, Standing, Systems, run_once
+from stsync.wiring import Wiring, wire
+
+# What was sent without an answer is looked up by the next run, and what waited for it follows in the one after.
+CLEAN_RUNS = 3
+
+
+@dataclass(frozen=True)
+class Faultless:
+    """A run in which nothing goes wrong, and what it leaves: the measure of all others."""
+
+    requests: tuple[str, ...]
+    commits: int
+    exit_code: int | None
+    books: Books
+    writes: Counter[str]
+    standing: Standing
+
+    def places(self) -> list[Place]:
+        """Everywhere that it can be broken."""
+        return places(self.requests, self.commits)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a trial ended; without problems, the books are those of a faultless run. Times in seconds."""
+
+    place: Place
+    problems: tuple[str, ...]
+    runs: int
+    seconds: float
+    processor_seconds: float
+
+
+class Ground:
+    """Where trials take place: both systems with their first day's work done, and stsync's notes of it.
+
+    Each trial takes place in copies of it. `close` takes it away.
+    """
+
+    def __init__(self) -> None:
+        # In memory where the system offers that: what is tried is what stsync writes and when, not the disk.
+        memory = Path("/dev/shm")  # noqa: S108 - a folder of one's own is made in it
+        parent = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+        self._folder = Path(tempfile.mkdtemp(prefix="stsync-selftest-", dir=parent))
+        self._world = TrialWorld(self._folder)
+        self._world.sandbox.bind()
+        self._wiring = self._wired()
+        self._notes = b""
+
+    def lay(self) -> Faultless:
+        """Do the first day's work, then measure the second day's without a fault."""
+        _warm()
+        os.environ.pop("CURL_CA_BUNDLE", None)
+        os.environ.update(self._world.secrets)
+        self._world.first_day()
+        self._first_day()
+        self._world.second_day()
+        # What is here by now is never changed: a child's garbage collection need not look through it, nor copy it.
+        gc.collect()
+        gc.freeze()
+        return self._measured()
+
+    def attempt(self, place: Place, faultless: Faultless) -> Verdict:
+        """Break a run at this place, run on without faults, and compare."""
+        began, used = time.monotonic(), _processor_seconds()
+        try:
+            problems, runs = self._tried(place, faultless)
+        except TimeoutError as hung:
+            problems, runs = (str(hung),), 0
+        return Verdict(place, problems, runs, time.monotonic() - began, _processor_seconds() - used)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self._world.sandbox.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _tried(self, place: Place, faultless: Faultless) -> tuple[tuple[str, ...], int]:
+        """What is wrong after the trial, and how many runs it took."""
+        self._restore()
+        with Systems(self._world) as systems:
+            broken = run_once(self._wiring, systems, place, 0)
+            fired = systems.picture().fired
+            clean, settled = self._until_rest(systems)
+            found = systems.picture()
+        problems = (
+            *_of_the_break(place, broken, fired=fired),
+            *_differences("books", found.books, faultless.books),
+            *_repeated(found.writes, faultless.writes),
+            *_of_the_end(clean[-1], faultless, settled=settled),
+        )
+        return problems, 1 + len(clean)
+
+    def _wired(self) -> Wiring:
+        file = self._folder / "config.yaml"
+        file.write_text(self._world.config_text(self._folder), encoding="utf-8")
+        return wire(file)
+
+    def _first_day(self) -> None:
+        """Run once, and take over both systems and the notes as they are afterwards."""
+        file = self._folder / "systems"
+        with Systems(self._world) as systems:
+            ending = run_once(self._wiring, systems, UNBROKEN, -24)
+            systems.keep(file)
+        if ending.exit_code != 0:
+            raise RuntimeError(f"the first day's work ended with {ending.exit_code}: {ending.said}")
+        content = kept(file)
+        self._world.adopt(content.demo, content.tenant, content.environment)
+        self._notes = self._wiring.state_path.read_bytes()
+
+    def _restore(self) -> None:
+        """The notes as they were after the first day, and nothing that a killed run left beside them."""
+        path = self._wiring.state_path
+        for beside in path.parent.glob(f"{path.name}*"):
+            beside.unlink()
+        path.touch(mode=0o600)
+        path.write_bytes(self._notes)
+
+    def _measured(self) -> Faultless:
+        self._restore()
+        with Systems(self._world) as systems:
+            first = run_once(self._wiring, systems, UNBROKEN, 0)
+            clean, _ = self._until_rest(systems)
+            found = systems.picture()
+        last = clean[-1]
+        if first.exit_code not in {0, 3} or last.open_writes:
+            raise RuntimeError(f"the run without a fault ended with {first.exit_code}: {first.said}")
+        return Faultless(first.requests, first.commits, last.exit_code, found.books, found.writes, last.standing)
+
+    def _until_rest(self, systems: Systems) -> tuple[list[Ending], bool]:
+        """Run without faults until a run writes nothing; whether that came about in time."""
+        endings: list[Ending] = []
+        before = systems.picture().writes
+        for number in range(1, CLEAN_RUNS + 1):
+            endings.append(run_once(self._wiring, systems, UNBROKEN, number))
+            now = systems.picture().writes
+            if now == before:
+                return endings, True
+            before = now
+        return endings, False
+
+
+def _of_the_break(place: Place, broken: Ending, *, fired: bool) -> Iterator[str]:
+    if broken.exit_code == 1:
+        yield f"the broken run ended as a bug: {broken.said}"
+    if not fired:
+        yield "the fault never happened, so this trial shows nothing"
+    if (place.kill is not Kill.NEVER) is not broken.killed:
+        yield "the run was killed although nobody asked for it" if broken.killed else "the run was never killed"
+
+
+def _of_the_end(last: Ending, faultless: Faultless, *, settled: bool) -> Iterator[str]:
+    if last.exit_code != faultless.exit_code:
+        yield f"the last run ended with {last.exit_code} {last.said}"
+    if last.open_writes:
+        yield f"nobody knows what became of {', '.join(last.open_writes)}"
+    if not settled:
+        yield f"after {CLEAN_RUNS} runs without a fault there is still something to write"
+    yield from _differences("standing", last.standing, faultless.standing)
+
+
+def _differences(what: str, now: Counter[tuple[str, ...]], wanted: Counter[tuple[str, ...]]) -> Iterator[str]:
+    for row, count in (now - wanted).items():
+        yield f"{what}: {count} too many: {' | '.join(row)}"
+    for row, count in (wanted - now).items():
+        yield f"{what}: {count} missing: {' | '.join(row)}"
+
+
+def _repeated(now: Counter[str], wanted: Counter[str]) -> Iterator[str]:
+    for write, count in (now - wanted).items():
+        yield f"written {count} times too often: {write}"
+
+
+def _processor_seconds() -> float:
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+def _warm() -> None:
+    """Import what a run imports when it needs it, once for all runs to come."""
+    import msal  # noqa: F401
+
+    import stsync.businesscentral.client
+    import stsync.businesscentral.token
+    import stsync.engine.correct
+    import stsync.engine.run
+    import stsync.servicetitan.client
+    import stsync.servicetitan.token  # noqa: F401

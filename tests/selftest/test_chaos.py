@@ -1,0 +1,97 @@
+"""The sample of `make chaos` that every change is held to, and what holds the trials themselves to their word."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+from sabotage import attempt_with_a_client_that_simply_repeats
+from typer.testing import CliRunner
+
+from stsync.cli.app import app
+from stsync.cli.console import OUTPUT
+from stsync.errors import ExitCode
+from stsync.selftest import campaign as campaigns
+from stsync.selftest.campaign import Figures, campaign
+from stsync.selftest.places import COMMIT, Fault, Kill, Place, places, spread
+from stsync.selftest.trial import Faultless, Verdict
+
+SAMPLE = 220
+WRITES = {
+    *("customer create", "customer update", "invoice create", "invoice post", "credit memo create", "credit memo post"),
+    *("payment journal create", "payment line", "journal post", "general journal create", "general journal line"),
+    *("pricebook create", "pricebook patch", "mark invoices", "mark credit memos", "mark payments"),
+}
+# As a run sends them, some kinds more than once.
+REQUESTS = ("read ServiceTitan", "$batch", "invoice create", "invoice create", "invoice post", "mark invoices")
+FAULTLESS = Faultless(REQUESTS, 4, 0, Counter(), Counter(), Counter())
+
+
+@pytest.fixture(autouse=True)
+def _spoken_to_people() -> None:
+    OUTPUT.json = OUTPUT.quiet = False
+
+
+def test_a_run_broken_anywhere_leaves_the_books_of_a_faultless_one() -> None:
+    """Every kind of write with every fault, killed at requests and commits: docs/chaos.md says what is compared."""
+    figures = campaign(SAMPLE, seed=4, tell=lambda *_: None)
+    assert [(one.place.id, one.problems) for one in figures.failed] == []
+    assert len({one.place for one in figures.verdicts}) == SAMPLE
+    assert {one.place.fault for one in figures.verdicts} == set(Fault)
+    assert {one.place.kill for one in figures.verdicts} == set(Kill)
+    assert {one.place.kind for one in figures.verdicts} == {*figures.faultless.requests, COMMIT}
+    assert set(figures.faultless.requests) >= {*WRITES, "$batch"}
+
+
+def test_a_client_that_simply_repeats_is_found_out() -> None:
+    """Trials that no mistake can fail would show nothing."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        verdict = pool.submit(attempt_with_a_client_that_simply_repeats, "invoice create", Fault.ANSWER_LOST).result()
+    assert "written 1 times too often: made salesInvoices" in "\n".join(verdict.problems)
+    assert "books: 1 too many: invoice | ST-" in "\n".join(verdict.problems)
+
+
+def test_one_trial_is_repeated_by_its_name() -> None:
+    result = CliRunner().invoke(app, ["selftest", "--trial", "r3.half.next", "--json"])
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["trials"], told["failed"]) == (ExitCode.OK, 1, 0)
+    assert [one["trial"] for one in told["verdicts"]] == ["r3.half.next"]
+
+
+def test_a_failed_trial_ends_with_1_and_names_the_command_that_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place("invoice create", 3, Fault.ANSWER_LOST, Kill.NEXT)
+    verdicts = [Verdict(place, ("written 1 times too often: made salesInvoices ST-9020",), 3, 1.0, 0.5)]
+    monkeypatch.setattr(campaigns, "campaign", lambda *_, **__: Figures(FAULTLESS, 100, verdicts, 2.0))
+    result = CliRunner().invoke(app, ["selftest"])
+    assert result.exit_code == ExitCode.BUG
+    assert "written 1 times too often: made salesInvoices ST-9020" in result.stdout
+    assert "stsync selftest --trial r3.mute.next" in result.stdout
+    assert "0 ended with the books of a faultless run, 1 did not." in result.stdout
+
+
+def test_every_place_has_a_name_of_its_own() -> None:
+    everywhere = places(REQUESTS, 4)
+    assert len({place.id for place in everywhere}) == len(everywhere)
+    assert {place.number for place in everywhere if not place.at_commit} == set(range(1, 7))
+    assert {place.number for place in everywhere if place.at_commit} == {1, 2, 3, 4}
+
+
+def test_a_choice_is_spread_over_kinds_and_faults_and_is_the_same_every_time() -> None:
+    everywhere = places(REQUESTS, 4)
+    chosen = spread(everywhere, 60, seed=1)
+    assert chosen == spread(everywhere, 60, seed=1)
+    assert chosen != spread(everywhere, 60, seed=2)
+    kinds = Counter(place.kind for place in chosen)
+    assert set(kinds) == {*REQUESTS, COMMIT}
+    assert {place.fault for place in chosen} == set(Fault)
+    assert max(kinds.values()) - min(kinds.values()) <= 3
+    assert sorted(spread(everywhere, 10_000, seed=1), key=str) == sorted(everywhere, key=str)
+
+
+def test_a_name_that_is_no_trial_is_refused() -> None:
+    result = CliRunner().invoke(app, ["selftest", "--trial", "r999.mute.next"])
+    assert result.exit_code == ExitCode.USAGE
+    assert "no-such-trial" in result.stderr
