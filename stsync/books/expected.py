@@ -120,6 +120,20 @@ def cells(document: Document, rules: Rules) -> Amounts:
     return dict(rules.placed[id(document)][1])
 
 
+def item_room(document: Document, rules: Rules) -> dict[str, tuple[Decimal, Decimal]]:
+    """By dimension value, the least and the most that lines posted as items can bring onto one account."""
+    room: dict[str, tuple[Decimal, Decimal]] = {}
+    if isinstance(document, Payment):
+        return room
+    header = document.business_unit
+    for item in billed(document):
+        if rules.line_account(item) == ANY:
+            unit = rules.unit_value(item.business_unit or header)
+            least, most = room.get(unit, (ZERO, ZERO))
+            room[unit] = least + min(item.total, ZERO), most + max(item.total, ZERO)
+    return room
+
+
 def folded(amounts: Mapping[Cell, Decimal], place: Callable[[Cell], Cell]) -> Amounts:
     """The amounts at other places, added up where several come to the same."""
     found: Amounts = {}

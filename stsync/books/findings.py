@@ -68,6 +68,30 @@ def _without_account(cell: Cell) -> Cell:
     return Cell(cell.section, cell.row if cell.section == Section.REVENUE else ANY, ANY)
 
 
+def outside_item_room(
+    source: Source,
+    document: BookDocument,
+    booked: Amounts,
+    expected: Amounts,
+    room: Mapping[str, tuple[Decimal, Decimal]],
+) -> Finding | None:
+    """A line on a wrong account of a document with item lines, whose own accounts only Business Central knows.
+
+    What an account shows beyond the lines that name it must be what the item lines can bring there; anything else is a
+    line in the wrong place.
+    """
+    notes = []
+    for cell in sorted({*booked, *expected}):
+        least, most = room.get(cell.row, (ZERO, ZERO))
+        rest = booked.get(cell, ZERO) - expected.get(cell, ZERO)
+        if cell.section == Section.REVENUE and cell.account != ANY and not least <= rest <= most:
+            there, due = booked.get(cell, ZERO), expected.get(cell, ZERO)
+            notes.append(
+                f"Account {cell.account} has {there:,.2f} of it; the lines that name the account are {due:,.2f}."
+            )
+    return Finding(What.ACCOUNT, source.record, document.number, (), " ".join(notes)) if notes else None
+
+
 def misplaced(source: Source, document: BookDocument, known: SalesNumber | None, *, keyed: bool) -> Finding | None:
     """What is wrong with a sales document whose amounts are right: the customer card, or the number it carries."""
     if known is None or source.kind == "payments":

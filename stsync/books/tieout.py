@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from stsync.books import places as placing
-from stsync.books.expected import UNMAPPED, Rules, amounts, cells, payment_type, units
-from stsync.books.findings import finding, misplaced, settled_cells
+from stsync.books.expected import UNMAPPED, Rules, amounts, cells, item_room, payment_type, units
+from stsync.books.findings import finding, misplaced, outside_item_room, settled_cells
 from stsync.books.general_ledger import BookDocument, Books, documents
 from stsync.books.matching import Matched, carries_key, match
 from stsync.books.places import Places
@@ -186,7 +186,7 @@ class _Comparison:
         known = self._matched.sales.get(document.key)
         wrong = None if found else misplaced(source, document, known, keyed=carries_key(document, self._matched.sales))
         if wrong is None and not found and source.now.active and not source.by_hand:
-            wrong = self._cancelled(source, document)
+            wrong = self._cancelled(source, document) or self._among_items(source, document)
         if wrong is not None:
             self.findings.append(wrong)
 
@@ -196,6 +196,13 @@ class _Comparison:
             return None
         note = "Its status is Canceled, but the credit memo that cancelled it carries neither of its numbers."
         return Finding(What.UNDONE, source.record, document.number, (), note)
+
+    def _among_items(self, source: Source, document: BookDocument) -> Finding | None:
+        room = item_room(source.as_posted, self._rules)
+        if not room or self._books.outside.get(source.owner):
+            return None
+        booked = self._places.booked(document)
+        return outside_item_room(source, document, booked, cells(source.as_posted, self._rules), room)
 
     def _by_time(self, source: Source, document: BookDocument) -> tuple[list[BookDocument], ...]:
         """What stands in the period, before it and after it."""

@@ -138,3 +138,25 @@ def test_lines_are_added_up_by_account_too_and_a_deposit_is_shown_as_a_liability
         "22600": (money(40), "Liabilities"),
         "40100": (money(100), "Income"),
     }
+
+
+def test_a_line_on_a_wrong_account_is_named_also_beside_lines_posted_as_items(ledger):
+    """The items' own account is Business Central's choice, but it can hold no more than the items come to."""
+    one = invoice(1, item("25.00", sku="FILTER"), item("75.00"))
+    ledger.invoice(one)
+    assert compared([posted(one)], ledger).exact
+    at = next(at for at, entry in enumerate(ledger.entries) if entry.account == "40100")
+    ledger.change(at, account="22600")
+    (found,) = compared([posted(one)], ledger).findings
+    assert (found.what, found.record.number) == (What.ACCOUNT, "N1")
+    assert "Account 22600 has 75.00 of it; the lines that name the account are 0.00." in found.note
+    assert "Account 40100 has 0.00 of it; the lines that name the account are 75.00." in found.note
+
+
+def test_items_may_stand_on_the_account_of_another_line(ledger):
+    one = invoice(1, item("25.00", sku="FILTER"), item("-5.00", sku="FILTER"), item("75.00"))
+    ledger.invoice(one)
+    for at, entry in enumerate(list(ledger.entries)):
+        if entry.account == "40900":
+            ledger.change(at, account="40100")
+    assert compared([posted(one)], ledger).exact

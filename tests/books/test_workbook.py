@@ -118,6 +118,22 @@ def test_headings_stay_in_sight_and_on_every_printed_page() -> None:
         assert "&[Page]" in sheet.oddFooter.right.text or "&P" in sheet.oddFooter.right.text
 
 
+def test_a_figure_in_the_billions_fits_into_its_column() -> None:
+    """Otherwise the sheet shows, and prints, nothing but ###."""
+    sources, ledger = _month()
+    ledger.book("", "G2", "40100", Decimal("-12345678901.23"), "DRAIN-E")
+    book = _read(sources, ledger)
+    wide = 0
+    for sheet in book.worksheets:
+        # Neighbours of equal width stand in one entry.
+        widths = {at: one.width for one in sheet.column_dimensions.values() for at in range(one.min, one.max + 1)}
+        for cell in (cell for row in sheet.iter_rows() for cell in row):
+            if isinstance(cell.value, float | int) and cell.number_format.startswith("#,##0.00"):
+                wide += abs(cell.value) > 1e9
+                assert len(f"{cell.value:,.2f}") < widths[cell.column], (sheet.title, cell.coordinate)
+    assert wide
+
+
 def test_hostile_names_stay_text() -> None:
     evil = [
         '=HYPERLINK("http://evil","x")',

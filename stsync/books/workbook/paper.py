@@ -31,6 +31,7 @@ BODY = HEADINGS + 1
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 14, "font_color": _INK},
     "quiet": {"font_color": "#595959"},
+    "remark": {"font_color": "#595959", "text_wrap": True, "valign": "top"},
     "bold": {"bold": True, "valign": "top"},
     "head": {
         "bold": True,
@@ -114,7 +115,7 @@ class Sheet:
     def __init__(self, page: Any, styles: dict[str, Any], widths: Sequence[float]) -> None:
         self.page = page
         self._styles = styles
-        self._widths = widths
+        self._widths = list(widths)
         self._lines: dict[int, int] = {}
 
     def text(self, row: int, column: int, text: str, style: str = "text") -> None:
@@ -124,11 +125,11 @@ class Sheet:
         if style == "wrapped":
             self._make_room(row, len(shown), self._widths[column])
 
-    def paragraph(self, row: int, first: int, last: int, text: str) -> None:
+    def paragraph(self, row: int, first: int, last: int, text: str, style: str = "wrapped") -> None:
         """Text over several columns, as high as it has to be."""
         shown = readable(text)[:_LONGEST]
-        self.page.merge_range(row, first, row, last, "", self._styles["wrapped"])
-        self.page.write_string(row, first, shown, self._styles["wrapped"])
+        self.page.merge_range(row, first, row, last, "", self._styles[style])
+        self.page.write_string(row, first, shown, self._styles[style])
         self._make_room(row, len(shown), sum(self._widths[first : last + 1]))
 
     def _make_room(self, row: int, length: int, width: float) -> None:
@@ -138,8 +139,16 @@ class Sheet:
             self._lines[row] = lines
             self.page.set_row(row, 15 * lines)
 
+    def _make_wide(self, column: int, amount: Decimal) -> None:
+        """A figure that does not fit into its column is shown as ###, and printed so."""
+        wanted = len(f"{amount:,.2f}") * 1.1 + 1
+        if wanted > self._widths[column]:
+            self._widths[column] = wanted
+            self.page.set_column(column, column, wanted)
+
     def money(self, row: int, column: int, amount: Decimal, style: str = "money") -> None:
         """An amount."""
+        self._make_wide(column, amount)
         self.page.write_number(row, column, float(amount), self._styles[style])
 
     def count(self, row: int, column: int, count: int, style: str = "count") -> None:
@@ -155,6 +164,8 @@ class Sheet:
 
     def formula(self, row: int, column: int, formula: str, value: Decimal | int | str, style: str = "money") -> None:
         """A formula of ours with the value that it has now, for programs that do not recalculate."""
+        if isinstance(value, Decimal):
+            self._make_wide(column, value)
         cached = value if isinstance(value, str) else float(value)
         self.page.write_formula(row, column, formula, self._styles[style], cached)
 

@@ -40,7 +40,8 @@ def section(paper: Paper, tie_out: TieOut, section: Section, records: Records, r
     """Write the section's sheet."""
     name, code = words.heads(tie_out, section)
     sheet = paper.sheet(NAMES[section], words.TITLES[section], _columns(name or "What", code or "Code"))
-    sheet.text(2, 0, " ".join(remarks), "quiet")
+    if remarks:
+        sheet.paragraph(2, 0, _REST, " ".join(remarks), "remark")
     refs = references(tie_out)
     rows = tie_out.of(section)
     for at, row in enumerate(rows, start=BODY):
