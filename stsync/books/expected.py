@@ -13,7 +13,8 @@ from functools import cached_property
 
 from stsync.books.general_ledger import BookAccount
 from stsync.books.sources import Document
-from stsync.books.values import ANY, Cell, Section, added
+from stsync.books.values import ANY, Cell, Section, added, more_cell
+from stsync.core.dimensions import NONE, TABLE_OF, Source
 from stsync.core.mapping import Mapping as Choices
 from stsync.core.mapping import identity
 from stsync.core.money import ZERO
@@ -23,6 +24,7 @@ from stsync.core.source.payment import Payment
 
 Amounts = dict[Cell, Decimal]
 UNMAPPED = "not mapped: "
+LINES = frozenset({Section.REVENUE, Section.DIMENSIONS})
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Rules:
 
     `dimension` is the code of the business unit dimension; `journals` gives each payment journal's balancing G/L
     account, none for a journal that a bank account balances. `redates`: documents of a closed period are posted on the
-    first open day.
+    first open day. `more` are the dimensions beside the business unit's that can be told from a document, `more_values`
+    the codes that Business Central has for them.
     """
 
     choices: Choices
@@ -41,6 +44,8 @@ class Rules:
     accounts: Mapping[str, BookAccount] = field(default_factory=dict)
     dimension_values: Mapping[str, str] = field(default_factory=dict)
     redates: bool = False
+    more: tuple[Source, ...] = ()
+    more_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def unit_value(self, unit: Named | None) -> str:
         """The dimension value of a business unit, or a name for the gap."""
@@ -51,6 +56,25 @@ class Rules:
         value = self.choices.lookup("business_units", unit.id, unit.name)
         value = value or identity(self.dimension_values, unit.name)
         return value.upper() if value else f"{UNMAPPED}{unit.name or unit.id}"
+
+    def more_cells(self, invoice: Invoice, account: str) -> list[Cell]:
+        """The places of a line by its other dimensions."""
+        return [self._more_cell(source, invoice, account) for source in self.more]
+
+    def _more_cell(self, source: Source, invoice: Invoice, account: str) -> Cell:
+        if source.kind == "constant":
+            return more_cell(source.code, source.value.upper(), account)
+        named = invoice.location if source.kind == "location" else Named("", invoice.job_type)
+        table = TABLE_OF[source.kind]
+        if named is None or not (named.id or named.name):
+            value = self.choices.lookup(table, NONE)
+        else:
+            value = self.choices.lookup(table, named.id, named.name)
+            value = value or identity(self.more_values.get(source.code, frozenset()), named.name)
+        if value is None:
+            shown = (named.name or named.id) if named is not None else ""
+            return Cell(Section.DIMENSIONS, f"{UNMAPPED}{source.code} {shown or NONE}", account)
+        return more_cell(source.code, value.upper(), account)
 
     def line_account(self, item: Item) -> str:
         """The G/L account of a line; ANY for a line posted as an item, whose account is Business Central's set-up."""
@@ -144,7 +168,7 @@ def folded(amounts: Mapping[Cell, Decimal], place: Callable[[Cell], Cell]) -> Am
 
 def without_revenue_account(cell: Cell) -> Cell:
     """The place of a line whose account only Business Central knows."""
-    return Cell(cell.section, cell.row, ANY) if cell.section == Section.REVENUE else cell
+    return Cell(cell.section, cell.row, ANY) if cell.section in LINES else cell
 
 
 def payment_type(document: Document) -> str:
@@ -171,7 +195,11 @@ def _invoice(invoice: Invoice, rules: Rules) -> Amounts:
     for item in billed(invoice):
         if item.total != 0:
             unit = rules.unit_value(item.business_unit or invoice.business_unit)
-            added(found, _line_cell(rules.line_account(item), unit, rules), item.total)
+            cell = _line_cell(rules.line_account(item), unit, rules)
+            added(found, cell, item.total)
+            if cell.section == Section.REVENUE:
+                for more in rules.more_cells(invoice, cell.account):
+                    added(found, more, item.total)
     if invoice.sales_tax != 0:
         account = rules.tax_account(invoice.tax_zone)
         added(found, Cell(Section.SALES_TAX, account, account), invoice.sales_tax)

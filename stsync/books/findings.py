@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from stsync.books.expected import folded, without_revenue_account
+from stsync.books.expected import LINES, folded, without_revenue_account
 from stsync.books.general_ledger import BookDocument, SalesNumber
 from stsync.books.result import Difference, Finding, What
 from stsync.books.sources import Source
@@ -65,7 +65,7 @@ def _nonzero(amounts: Amounts) -> dict[Cell, Decimal]:
 
 def _without_account(cell: Cell) -> Cell:
     """Tax and payment rows are accounts themselves."""
-    return Cell(cell.section, cell.row if cell.section == Section.REVENUE else ANY, ANY)
+    return Cell(cell.section, cell.row if cell.section in LINES else ANY, ANY)
 
 
 def outside_item_room(

@@ -12,7 +12,9 @@ from stsync.core.money import ZERO
 
 @dataclass(frozen=True)
 class Entry:
-    """One general ledger entry; `amount` is debit less credit, `dimension` the value of the business unit dimension."""
+    """One general ledger entry; `amount` is debit less credit, `dimension` the value of the business unit dimension, `more`
+    the values of the others, by dimension.
+    """
 
     number: int
     on: date
@@ -22,6 +24,7 @@ class Entry:
     amount: Decimal
     dimension: str = ""
     description: str = ""
+    more: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -114,12 +117,13 @@ class SalesNumber:
 class Books:
     """What was read of Business Central for a period.
 
-    `dimension_values` are codes with their names; `outside` what the books hold of documents of ours on days outside the
-    period, by kind and ServiceTitan id.
+    `dimension_values` are codes with their names, `more_values` the codes of the other dimensions; `outside` what the books
+    hold of documents of ours on days outside the period, by kind and ServiceTitan id.
     """
 
     entries: tuple[Entry, ...]
     accounts: Mapping[str, BookAccount]
     sales_numbers: tuple[SalesNumber, ...] = ()
     dimension_values: Mapping[str, str] = field(default_factory=dict)
+    more_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
     outside: Mapping[tuple[str, str], tuple[BookDocument, ...]] = field(default_factory=dict)

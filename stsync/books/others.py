@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stsync.books.general_ledger import SalesNumber
 from stsync.books.matching import is_payment_key, is_sales_key
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 _CARDS_PER_READ = 40
 _SALES = frozenset({"Invoice", "Credit Memo"})
+_ENTRY = (
+    "postingDate",
+    "documentNumber",
+    "documentType",
+    "accountNumber",
+    "description",
+    "debitAmount",
+    "creditAmount",
+)
 _BY_AMOUNT = "matched by its amount: Business Central does not show whose it is"
 
 
@@ -67,19 +76,60 @@ def receipts_by_amount(
 
 
 def _journal_entries(books: BusinessCentral, accounts: Iterable[str], first: date, last: date | None) -> list[Foreign]:
-    fields = ("postingDate", "documentNumber", "documentType", "description", "debitAmount", "creditAmount")
+    owing = set(accounts)
     found: list[Foreign] = []
-    for account in sorted(accounts):
+    for account in sorted(owing):
         wanted = all_of(compare("accountNumber", "eq", account), dated(first, last))
-        for row in books.stream(Read("generalLedgerEntries", filter=wanted, select=fields)):
-            kind, number = enum_text(str(row.get("documentType") or "")), str(row.get("documentNumber") or "")
-            if kind in _SALES or is_payment_key(number):
-                continue
-            amount = Decimal(row.get("debitAmount") or 0) - Decimal(row.get("creditAmount") or 0)
-            on = date.fromisoformat(str(row["postingDate"])[:10])
-            text = f"{row.get('description') or ''} ({_BY_AMOUNT})".strip()
-            found.append(Foreign(kind, number, on, text, amount))
+        found += (_entry(row) for row in books.stream(Read("generalLedgerEntries", filter=wanted, select=_ENTRY)))
+    others = [one for one in found if one.document_type not in _SALES and not is_payment_key(one.number)]
+    return _standing(books, others, owing)
+
+
+def _entry(row: Mapping[str, Any]) -> Foreign:
+    kind, number = enum_text(str(row.get("documentType") or "")), str(row.get("documentNumber") or "")
+    amount = Decimal(row.get("debitAmount") or 0) - Decimal(row.get("creditAmount") or 0)
+    on = date.fromisoformat(str(row["postingDate"])[:10])
+    return Foreign(kind, number, on, f"{row.get('description') or ''} ({_BY_AMOUNT})".strip(), amount)
+
+
+def _standing(books: BusinessCentral, entries: Iterable[Foreign], owing: set[str]) -> list[Foreign]:
+    """Without what was reversed: its two entries would each explain a difference that they have no part in.
+
+    A reversal has the number of what it reverses. A transfer between two customers looks the same on the receivables
+    account, but touches no other one, and stays.
+    """
+    documents: dict[tuple[str, str], list[Foreign]] = {}
+    for one in entries:
+        documents.setdefault((one.document_type, one.number), []).append(one)
+    paired = {key for key, each in documents.items() if len(_unpaired(each)) < len(each)}
+    reversed_ones = paired & _touching_others(books, sorted({number for _, number in paired}), owing)
+    return [one for key, each in documents.items() for one in (_unpaired(each) if key in reversed_ones else each)]
+
+
+def _touching_others(books: BusinessCentral, numbers: Sequence[str], owing: set[str]) -> set[tuple[str, str]]:
+    """Which of these documents have an entry on another account than those that customers owe on."""
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(numbers), _CARDS_PER_READ):
+        wanted = any_of("documentNumber", numbers[start : start + _CARDS_PER_READ])
+        rows = books.read(Read("generalLedgerEntries", filter=wanted, select=_ENTRY))
+        found |= {(one.document_type, one.number) for one in map(_entry, _elsewhere(rows, owing))}
     return found
+
+
+def _elsewhere(rows: Iterable[Mapping[str, Any]], owing: set[str]) -> Iterator[Mapping[str, Any]]:
+    return (row for row in rows if str(row["accountNumber"]) not in owing)
+
+
+def _unpaired(entries: Iterable[Foreign]) -> list[Foreign]:
+    """What is left when entries that take each other back are gone."""
+    left: list[Foreign] = []
+    for one in entries:
+        mirror = next((other for other in left if other.amount == -one.amount), None)
+        if mirror is None:
+            left.append(one)
+        else:
+            left.remove(mirror)
+    return left
 
 
 def dated(first: date, last: date | None) -> str:

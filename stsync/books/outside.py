@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stsync.books.general_ledger import BookDocument, Books, Entry, SalesNumber, documents
-from stsync.books.ledger_entries import entries, entry
+from stsync.books.ledger_entries import Codes, entries, entry
 from stsync.books.matching import Owner, claimed
 from stsync.books.sales_documents import sales_documents
 from stsync.books.values import Period
@@ -47,7 +47,7 @@ class Asked:
 
 
 def documents_outside(
-    books: BusinessCentral, asked: Iterable[Asked], found: Books, period: Period, dimension: str | None
+    books: BusinessCentral, asked: Iterable[Asked], found: Books, period: Period, codes: Codes
 ) -> dict[Owner, tuple[BookDocument, ...]]:
     """Everything that the books hold of these documents on days outside the period, by kind and ServiceTitan id."""
     wanted = {one.owner: one for one in asked}
@@ -58,7 +58,7 @@ def documents_outside(
     numbers = {number for _, number in away} | {
         f"ST-P{one.owner[1]}{suffix}" for one in wanted.values() if not one.is_sale for suffix in _REVERSALS
     }
-    rows = [one for one in _entries(books, sorted(numbers), dimension) if one.on not in period]
+    rows = [one for one in _entries(books, sorted(numbers), codes) if one.on not in period]
     known = {**listed, **{one.key: one for one in found.sales_numbers if not one.draft}}
     remembered = {key: one.owner for one in wanted.values() for key in one.booked_as}
     right = [one for one in rows if _same_document(one, away)]
@@ -89,9 +89,9 @@ def _sales(books: BusinessCentral, asked: Sequence[Asked]) -> Iterator[SalesNumb
             yield from sales_documents(books, any_of(field, part))
 
 
-def _entries(books: BusinessCentral, numbers: Sequence[str], dimension: str | None) -> Iterator[Entry]:
-    reads = [entries(any_of("documentNumber", part), dimension) for part in _parts(numbers)]
-    return (entry(row, dimension) for rows in books.read_many(reads) for row in rows)
+def _entries(books: BusinessCentral, numbers: Sequence[str], codes: Codes) -> Iterator[Entry]:
+    reads = [entries(any_of("documentNumber", part), codes) for part in _parts(numbers)]
+    return (entry(row, codes) for rows in books.read_many(reads) for row in rows)
 
 
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from stsync.books.general_ledger import BookAccount, BookDocument, Entry
-from stsync.books.values import ANY, Cell, Section, added
+from stsync.books.values import ANY, Cell, Section, added, more_cell
 from stsync.core.money import ZERO
 
 _PAYMENT_TYPES = frozenset({"Payment", "Refund"})
@@ -21,13 +21,16 @@ _ASSETS = frozenset({"Assets", ""})
 
 @dataclass(frozen=True)
 class Places:
-    """The accounts of each section. `tax_rows` says whether each tax account is a row of its own."""
+    """The accounts of each section. `tax_rows` says whether each tax account is a row of its own, `more` which dimensions
+    are compared beside the business unit's.
+    """
 
     revenue: frozenset[str]
     tax: frozenset[str]
     receivables: frozenset[str]
     balancing: frozenset[str]
     tax_rows: bool = True
+    more: tuple[str, ...] = ()
 
     def booked(self, document: BookDocument, *, payment: bool = False) -> dict[Cell, Decimal]:
         """The document's amounts by cell. `payment` says that it is a payment that stsync made."""
@@ -38,6 +41,9 @@ class Places:
             if cell is not None:
                 credit = cell.section in {Section.REVENUE, Section.SALES_TAX}
                 added(found, cell, -entry.amount if credit else entry.amount)
+            if cell is not None and cell.section == Section.REVENUE:
+                for code in self.more:
+                    added(found, more_cell(code, entry.more.get(code, ""), cell.account), -entry.amount)
         return {cell: amount for cell, amount in found.items() if amount != 0}
 
     def _is_receipt(self, document: BookDocument) -> bool:

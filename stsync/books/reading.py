@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stsync.books.balances import with_customers
 from stsync.books.expected import Rules
 from stsync.books.general_ledger import BookAccount, BookDocument, Books
-from stsync.books.ledger_entries import entries, entry
+from stsync.books.ledger_entries import Codes, entries, entry
 from stsync.books.matching import Owner
 from stsync.books.others import dated
 from stsync.books.outside import Asked, documents_outside
@@ -24,7 +24,8 @@ from stsync.books.servicetitan_side import KINDS, read_sources
 from stsync.books.sources import Source
 from stsync.books.tieout import tie_out
 from stsync.books.values import Period
-from stsync.businesscentral.odata import Read, compare, enum_text
+from stsync.businesscentral.odata import Read, any_of, enum_text
+from stsync.core.dimensions import Source as Dimension
 from stsync.core.operations import Verb
 from stsync.core.plan import TO_APPLY
 from stsync.errors import StateError
@@ -78,8 +79,7 @@ def reconcile(
     sources, unreadable = read_sources(state, period, found)
     # Drawn twice: only what the period alone does not settle is looked up in other months.
     first = tie_out(period, sources, found, rules)
-    dimension = config.dimensions.business_unit
-    outside = _outside(first, sources, found, books=books, state=state, dimension=dimension)
+    outside = _outside(first, sources, found, books=books, state=state, codes=_codes(config))
     compared = tie_out(period, sources, replace(found, outside=outside), rules, unreadable=unreadable)
     whole = with_customers(compared, _last_days(outside), state=state, books=books, config=config, read=books_read)
     broken_off = frozenset(kind for kind in kinds if state.cursors.broken_off(kind))
@@ -87,33 +87,48 @@ def reconcile(
 
 
 def _read_books(books: BusinessCentral, period: Period, config: Config, choices: Choices) -> tuple[Books, Rules]:
-    dimension = config.dimensions.business_unit
+    codes = _codes(config)
     reads = [
         Read("accounts", select=("number", "displayName", "category", "accountType", "blocked", "directPosting")),
         Read("customerPaymentJournals", select=("code", "balancingAccountNumber")),
     ]
-    if dimension:
-        reads.append(Read("dimensions", filter=compare("code", "eq", dimension.upper()), expand="dimensionValues"))
+    if codes.all:
+        reads.append(Read("dimensions", filter=any_of("code", codes.all), expand="dimensionValues"))
     accounts, journals, *dimensions = books.read_many(reads)
-    values = [value for rows in dimensions for row in rows for value in row.get("dimensionValues") or ()]
+    values = {str(row["code"]): _values(row) for rows in dimensions for row in rows}
     found = Books(
-        entries=tuple(
-            entry(row, dimension) for row in books.read(entries(dated(period.first, period.last), dimension))
-        ),
+        entries=tuple(entry(row, codes) for row in books.read(entries(dated(period.first, period.last), codes))),
         accounts={str(row["number"]): _account(row) for row in accounts},
         sales_numbers=sales_documents(books, dated(period.first, period.last)),
-        dimension_values={str(value["code"]): str(value.get("displayName") or "") for value in values},
+        dimension_values=values.get((codes.unit or "").upper(), {}),
+        more_values={code: frozenset(values.get(code, ())) for code in codes.more},
     )
     rules = Rules(
         choices=choices,
-        dimension=dimension,
+        dimension=codes.unit,
         tax_method=config.invoices.tax.method,
         journals=_journals(config, journals),
         accounts=found.accounts,
         dimension_values=found.dimension_values,
         redates=_redates(config),
+        more=_more(config),
+        more_values=found.more_values,
     )
     return found, rules
+
+
+def _codes(config: Config) -> Codes:
+    return Codes(config.dimensions.business_unit, tuple(one.code for one in _more(config)))
+
+
+def _more(config: Config) -> tuple[Dimension, ...]:
+    """The other dimensions that a document tells by itself. The trade of a business unit is not in what was read."""
+    told = (one for one in config.dimensions.more if one.source != "trade")
+    return tuple(Dimension(one.dimension, one.source, one.value or "") for one in told)
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, str]:
+    return {str(one["code"]): str(one.get("displayName") or "") for one in row.get("dimensionValues") or ()}
 
 
 def _redates(config: Config) -> bool:
@@ -151,7 +166,7 @@ def _outside(
     *,
     books: BusinessCentral,
     state: State,
-    dimension: str | None,
+    codes: Codes,
 ) -> dict[Owner, tuple[BookDocument, ...]]:
     """What the books hold in other months of the documents that the period alone does not settle."""
     named = {(one.record.kind, one.record.source_id) for one in compared.findings if one.record is not None}
@@ -163,7 +178,7 @@ def _outside(
     ]
     if not compared.receivables:
         asked += _of_other_months(state, {one.owner for one in asked})
-    return documents_outside(books, asked, found, compared.period, dimension)
+    return documents_outside(books, asked, found, compared.period, codes)
 
 
 def _perhaps_booked(source: Source) -> bool:

@@ -93,7 +93,8 @@ def _places(sources: Mapping[tuple[str, str], Source], matched: Matched, books: 
     receivables = placing.receivables_accounts(
         own, received, matched.foreign, accounts=books.accounts, lines=revenue | tax, balancing=balancing
     )
-    return Places(revenue, tax, receivables, balancing, tax_rows=rules.tax_method == "line")
+    more = tuple(source.code for source in rules.more)
+    return Places(revenue, tax, receivables, balancing, tax_rows=rules.tax_method == "line", more=more)
 
 
 def _unlisted(matched: Matched) -> tuple[str, ...]:

@@ -41,10 +41,13 @@ def month(text: str) -> Period:
 
 
 class Section(StrEnum):
-    """The comparisons of a tie-out. Lines and payments are shown twice, added up in two ways."""
+    """The comparisons of a tie-out. Lines and payments are shown again, added up in other ways; DIMENSIONS are those
+    beside the business unit's, as far as the configuration fills any.
+    """
 
     REVENUE = "revenue"
     ACCOUNTS = "gl_accounts"
+    DIMENSIONS = "dimensions"
     SALES_TAX = "sales_tax"
     RECEIVABLES = "receivables"
     CUSTOMERS = "receivables_by_customer"
@@ -55,7 +58,8 @@ class Section(StrEnum):
 class Cell(NamedTuple):
     """One place where money stands: a row of a section, on one G/L account.
 
-    `row` is the dimension value for revenue, the account for tax and payments, and nothing for receivables.
+    `row` is the dimension value for revenue, dimension and value for dimensions, the account for tax and payments, and
+    nothing for receivables.
     """
 
     section: Section
@@ -154,3 +158,8 @@ def together(amounts: Mapping[Cell, Decimal], more: Mapping[Cell, Decimal]) -> d
 def less(amounts: Mapping[Cell, Decimal], those: Mapping[Cell, Decimal]) -> dict[Cell, Decimal]:
     """The first without the second; all of the first, cells over 0.00 too, when there is no second."""
     return together(amounts, {cell: -amount for cell, amount in those.items()}) if those else dict(amounts)
+
+
+def more_cell(code: str, value: str, account: str) -> Cell:
+    """The place of a line by its value of another dimension than the business unit's."""
+    return Cell(Section.DIMENSIONS, f"{code} {value or '(none)'}", account)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TITLES = {
     Section.REVENUE: "Invoice lines by business unit",
     Section.ACCOUNTS: "Invoice lines by G/L account",
+    Section.DIMENSIONS: "Invoice lines by other dimensions",
     Section.SALES_TAX: "Sales tax by zone",
     Section.RECEIVABLES: "Invoices and credit memos (receivables)",
     Section.CUSTOMERS: "Receivables by customer",
@@ -26,6 +27,7 @@ TITLES = {
 HEADS = {
     Section.REVENUE: ("Business unit", "Dimension"),
     Section.ACCOUNTS: ("Name", "G/L account"),
+    Section.DIMENSIONS: ("Dimension and value", ""),
     Section.SALES_TAX: ("Tax zone", "Account"),
     Section.RECEIVABLES: ("", ""),
     Section.CUSTOMERS: ("Customer", "Card"),
@@ -33,11 +35,12 @@ HEADS = {
     Section.PAYMENT_TYPES: ("Payment type", ""),
 }
 # The same documents stand behind these as behind the section that they add up in another way.
-AGAIN = frozenset({Section.ACCOUNTS, Section.PAYMENT_TYPES})
+AGAIN = frozenset({Section.ACCOUNTS, Section.DIMENSIONS, Section.PAYMENT_TYPES})
 SHORT = {
     Section.REVENUE: "lines",
     Section.SALES_TAX: "sales tax",
     Section.ACCOUNTS: "lines",
+    Section.DIMENSIONS: "lines",
     Section.RECEIVABLES: "total",
     Section.CUSTOMERS: "balance",
     Section.PAYMENTS: "payment",
@@ -89,6 +92,8 @@ def name(row: Row) -> str:
         return row.key.row or "(not from ServiceTitan)"
     if row.key.section == Section.ACCOUNTS and not row.key.row:
         return "Posted as items, on accounts of Business Central's choice"
+    if row.key.section == Section.DIMENSIONS:
+        return row.key.row.removeprefix(UNMAPPED)
     names = ", ".join(row.names)
     if names:
         return names
@@ -100,6 +105,8 @@ def name(row: Row) -> str:
 def code(row: Row) -> str:
     """What Business Central calls the row."""
     key = row.key.row
+    if row.key.section == Section.DIMENSIONS and not key.startswith(UNMAPPED):
+        return ""
     if key.startswith(UNMAPPED):
         return UNMAPPED.rstrip(": ")
     if row.key.section in {Section.SALES_TAX, Section.PAYMENTS} and row.book_name:
@@ -132,6 +139,8 @@ def place(one: Difference, result: TieOut) -> str:
         return f"{SHORT[section]}, customer {row}"
     if section == Section.REVENUE and result.dimension:
         found.append(f"{result.dimension} {row or '(none)'}")
+    if section == Section.DIMENSIONS:
+        found.append(row)
     if account or section in {Section.SALES_TAX, Section.PAYMENTS}:
         found.append(f"account {account or row}" if account or row else "")
     return ", ".join(part for part in found if part)

@@ -19,7 +19,7 @@ from stsync.books.reading import reconcile
 from stsync.books.result import TieOut, What
 from stsync.books.values import Period, Section, Why, month
 from stsync.sandbox.businesscentral import HandLine
-from stsync.sandbox.businesscentral.accounting.ledger import Voucher, book
+from stsync.sandbox.businesscentral.accounting.ledger import Voucher, book, owe
 from stsync.sandbox.world import World
 from stsync.state import State
 from stsync.wiring import wire
@@ -62,9 +62,9 @@ class Books:
 @pytest.fixture(scope="module", params=["balances of now", "balances of a day"])
 def books(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     folder = tmp_path_factory.mktemp("injected")
-    with pytest.MonkeyPatch.context() as patch, World(invoices=119, folder=folder) as world:
+    with pytest.MonkeyPatch.context() as patch, World(invoices=119, history=True, folder=folder) as world:
         world.environment.switches.aged_report_honours_date = request.param == "balances of a day"
-        office = Office(world, world.write_config(folder / "books" / "config.yaml"), patch)
+        office = Office(world, world.write_config(folder / "books" / "config.yaml", extended=True), patch)
         office.run()
         yield Books(office)
 
@@ -100,6 +100,18 @@ def wrong_dimension_value(person: Tamperer) -> str:
     other = "COMM" if entry.dimensions[DEPARTMENT] != "COMM" else "PHX-HVAC-M"
     person.desk.correct_dimension([entry], DEPARTMENT, other)
     return person.number(person.invoices[0])
+
+
+def wrong_value_of_another_dimension(person: Tamperer) -> str:
+    entry = person.revenue(person.invoices[1])
+    other = "INSTALL" if entry.dimensions["JOBTYPE"] != "INSTALL" else "SERVICE"
+    person.desk.correct_dimension([entry], "JOBTYPE", other)
+    return person.number(person.invoices[1])
+
+
+def missing_value_of_another_dimension(person: Tamperer) -> str:
+    person.desk.correct_dimension([person.revenue(person.invoices[2])], "CHANNEL", "")
+    return person.number(person.invoices[2])
 
 
 def duplicate_invoice(person: Tamperer) -> str:
@@ -249,7 +261,9 @@ def payment_booked_as_revenue(person: Tamperer) -> str:
 def payment_for_another_customer(person: Tamperer) -> str:
     held = person.customer_entry(person.payments[0])
     person.desk.unapply(held)
-    held.customer_number = next(one.number for one in person.company.customers if one.number != held.customer_number)
+    held.customer_number = next(
+        one.customer_number for one in person.invoices if one.customer_number != held.customer_number
+    )
     return person.payment_number(person.payments[0])
 
 
@@ -331,6 +345,8 @@ MISTAKES: list[tuple[Callable[[Tamperer], str], What]] = [
     (off_by_a_cent_in_tax, What.AMOUNT),
     (missing_dimension, What.DIMENSION),
     (wrong_dimension_value, What.DIMENSION),
+    (wrong_value_of_another_dimension, What.DIMENSION),
+    (missing_value_of_another_dimension, What.DIMENSION),
     (duplicate_invoice, What.TWICE),
     (wrong_account, What.ACCOUNT),
     (revenue_booked_as_a_deposit, What.ACCOUNT),
@@ -513,6 +529,18 @@ def test_what_others_made_is_named_in_each_section_it_counts_in(
     assert result.exact
     for section in sections:
         assert number in {one.number for one in result.foreign(section)}, section
+
+
+def test_what_others_moved_from_one_customer_to_another_is_named_on_both(books: Books) -> None:
+    with books.tampered() as person:
+        ours = [one.customer_number for one in person.invoices[:2]]
+        for customer, amount in zip(ours, (Decimal("17.77"), Decimal("-17.77")), strict=True):
+            card = person.company.customers.first("number", customer)
+            owe(person.company, Voucher(DAY, " ", "MOVE-1", description="Moved"), card, amount)
+        result = books.reconciled()
+    assert result.exact
+    moved = {row.key.row: row.only_in_books_amount for row in result.of(Section.CUSTOMERS) if row.only_in_books}
+    assert moved == {ours[0]: Decimal("17.77"), ours[1]: Decimal("-17.77")}
 
 
 def test_a_credit_memo_of_others_says_which_invoice_of_ours_it_credits(books: Books) -> None:

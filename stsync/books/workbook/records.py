@@ -17,6 +17,7 @@ ONLY_THERE = "only in Business Central"
 _LETTERS = {
     Section.REVENUE: "U",
     Section.ACCOUNTS: "G",
+    Section.DIMENSIONS: "D",
     Section.SALES_TAX: "T",
     Section.RECEIVABLES: "R",
     Section.CUSTOMERS: "C",

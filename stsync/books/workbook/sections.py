@@ -17,6 +17,7 @@ from stsync.core.money import ZERO
 NAMES = {
     Section.REVENUE: "Business units",
     Section.ACCOUNTS: "GL accounts",
+    Section.DIMENSIONS: "Dimensions",
     Section.SALES_TAX: "Sales tax",
     Section.RECEIVABLES: "Receivables",
     Section.CUSTOMERS: "Customers",
@@ -44,6 +45,8 @@ def section(paper: Paper, tie_out: TieOut, section: Section, records: Records, r
         sheet.paragraph(2, 0, _REST, " ".join(remarks), "remark")
     refs = references(tie_out)
     rows = tie_out.of(section)
+    if section == Section.DIMENSIONS and not rows:
+        sheet.page.hide()
     for at, row in enumerate(rows, start=BODY):
         _row(sheet, at, row, refs[row.key], records)
     last = BODY + len(rows) - 1
