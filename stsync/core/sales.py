@@ -89,7 +89,7 @@ class DraftLine:
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft read back from Business Central, with its own totals."""
+    """A draft read back from Business Central, with its own totals; `key` is its external document number."""
 
     id: str
     number: str
@@ -102,6 +102,7 @@ class Draft:
     posting_on: date | None = None
     dimensions: Mapping[str, str] = field(default_factory=dict)
     dated: date | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ class BookInvoice:
 class OpenLine:
     """An unposted line of a journal, of a customer; negative amounts are money received.
 
-    `entity` is the set that shows it: customerPayments, or journalLines for a line of a general journal.
+    `entity` is the set that shows it: customerPayments, or journalLines for a line of a general journal; `number` is its
+    place there.
     """
 
     id: str
@@ -95,6 +96,7 @@ class OpenLine:
     applies_to_number: str = ""
     balancing_account: str = ""
     entity: str = "customerPayments"
+    number: int = 0
 
 
 @dataclass(frozen=True)

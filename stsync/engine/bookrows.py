@@ -43,6 +43,7 @@ def draft_of(form: Form, row: Row) -> Draft:
         posting_on=day(row.get("postingDate")),
         dimensions=held_dimensions(row),
         dated=day(row.get(form.dated)),
+        key=str(row.get("externalDocumentNumber") or "").strip().upper(),
     )
 
 

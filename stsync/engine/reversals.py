@@ -80,6 +80,10 @@ class Reversal:
     def _post(self, operation: Operation, facts: Mapping[str, Any]) -> None:
         target = self._protocol.target(operation)
         self._compare(operation, target)
+        beside = look_up(self._books, Snapshot(), Wanted(invoices=frozenset({operation.natural_key})))
+        others = [one for one in beside.documents(operation.natural_key) if one.id != target]
+        if others:
+            raise RecordHeld(_corrected_elsewhere(operation, others))
         self._protocol.attempt(operation, partial(post_draft, self._books, operation))
         row = self._books.one(entity(_FORM.entity, target)) or {}
         self._memo = str(row.get("number") or "")
@@ -108,6 +112,17 @@ class Reversal:
         former = {"former_number": operation.facts["number"], "ended": list(operation.facts["ended"])}
         done = {**facts, **former, "carried": reversal.carried(self._link, entry, operation.facts["used_up"])}
         self._protocol.record(operation, Sent(str(operation.target), memo), done)
+
+
+def _corrected_elsewhere(operation: Operation, others: Sequence[BookInvoice]) -> Reason:
+    numbers = ", ".join(one.number for one in others)
+    return Reason(
+        "made-by-another-run",
+        f"Another run of stsync takes back the same invoice at the same moment: Business Central holds credit memo {numbers} "
+        f"under {operation.natural_key} too. Ours was not posted.",
+        f"Let the other one finish, then run stsync correct invoice {operation.source_id} again: it looks in Business Central "
+        "first, and repeats nothing that happened.",
+    )
 
 
 def _differs(operation: Operation, draft: str, found: Sequence[str]) -> Reason:

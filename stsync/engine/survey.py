@@ -162,6 +162,7 @@ def open_line(row: Row) -> OpenLine:
         applies_to_number=str(row.get("appliesToInvoiceNumber") or ""),
         balancing_account=str(row.get("balancingAccountNumber") or ""),
         entity="journalLines" if general else "customerPayments",
+        number=int(row.get("lineNumber") or 0),
     )
 
 
@@ -436,6 +437,12 @@ def _by_account(rows: Iterable[Row]) -> dict[str, dict[str, Decimal]]:
             account = str(row.get("accountNumber") or "")
             accounts[account] = accounts.get(account, Decimal(0)) + moved
     return found
+
+
+def entered(books: BusinessCentral, numbers: Iterable[str]) -> set[str]:
+    """The document numbers among these under which the general ledger holds a payment or a refund."""
+    kinds = {"Payment", *_REFUND_TYPES}
+    return {str(row["documentNumber"]) for row in _ledger(books, kinds, numbers)}
 
 
 def booked_refunds(books: BusinessCentral, numbers: Iterable[str]) -> dict[str, dict[str, Decimal]]:

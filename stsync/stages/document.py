@@ -18,7 +18,8 @@ class Document:
     """One source document as the books should hold it, in one of the two forms of sales documents.
 
     `amount` is ServiceTitan's total, below zero for a credit.
-    `revision` numbers the attempt: a draft that is replaced is a new write with a new key.
+    `revision` numbers the attempt: a draft that is replaced is a new write with a new key. `ended` are former documents of
+    the number that stand for nothing.
     """
 
     stage: str
@@ -31,6 +32,7 @@ class Document:
     expected: Expected
     comes_first: tuple[str, ...] = ()
     revision: int = 1
+    ended: frozenset[str] = frozenset()
 
     def create_and_post(self, post: bool, after: tuple[str, ...] = ()) -> list[Operation]:
         """A new draft and, if wanted, its posting."""
@@ -84,7 +86,7 @@ class Document:
             "once the draft equals ServiceTitan to the cent",
             target=target,
             after=after,
-            facts={"expected": self.expected},
+            facts={"expected": self.expected, "ended": self.ended},
         )
 
     def _operation(self, verb: Verb, why: str, *, entity: str = "", **more: Any) -> Operation:

@@ -118,6 +118,7 @@ class _Case:
             expected=expected,
             comes_first=(*self.buyer.comes_first, *after),
             revision=self.link.revision,
+            ended=self.link.ended,
         )
 
     def bare(self) -> Document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -68,6 +68,24 @@ class JournalLine:
 
     def _same_number(self, line: OpenLine) -> bool:
         return line.applies_to_number == self.applies_to_number.upper()
+
+
+# A line's number is an Int32 (facts 2.9). Ours lie above what counting by ten thousands reaches, and below its end.
+_FIRST_NUMBER = 1_000_000_000
+_NUMBERS = 1_000_000_000
+_LINES_PER_PAYMENT = 50
+
+
+def line_numbers(payment_id: str, taken: Collection[int]) -> list[int]:
+    """The free places in a journal that belong to one payment, from its id alone: a journal has no two lines of one number,
+    so that a second run cannot put the same payment beside the first one's (facts section 5: nothing else stops it)."""
+    first = int(payment_id) * _LINES_PER_PAYMENT if payment_id.isdigit() else 0
+    numbers = (_FIRST_NUMBER + (first + place) % _NUMBERS for place in range(_LINES_PER_PAYMENT))
+    return [one for one in numbers if one not in taken]
+
+
+def _numbered(number: int | None) -> dict[str, int]:
+    return {} if number is None else {"lineNumber": number}
 
 
 Body = Callable[[JournalLine], Mapping[str, Any]]
@@ -155,7 +173,7 @@ class Entry:
         """What has to be sent so that the journal holds exactly these lines; nothing when it does."""
         good, bad = own_lines(self.snapshot, natural_key(self.payment.id), right=right)
         missing, surplus = unmatched(wanted, good)
-        return [*self._deletions([*bad, *surplus]), *self._creations(missing)]
+        return [*self._deletions([*bad, *surplus]), *self._creations(missing, {one.number for one in [*good, *bad]})]
 
     def _deletions(self, lines: Iterable[OpenLine]) -> list[Operation]:
         return [
@@ -169,19 +187,20 @@ class Entry:
             for position, line in enumerate(lines, start=1)
         ]
 
-    def _creations(self, lines: Iterable[tuple[int, JournalLine]]) -> list[Operation]:
+    def _creations(self, lines: Iterable[tuple[int, JournalLine]], taken: set[int]) -> list[Operation]:
         # Numbered by everything done so far: a line that a person took out is made again under a key of its own.
         suffix = f":{self.link.revision}" if self.link.revision > 1 else ""
         journal = standing_journals(self.form, self.snapshot).get(self.code)
         key = journal_key(self.form, self.code, self.snapshot)
         first = () if journal else (key,)
+        free = iter(line_numbers(self.payment.id, taken))
         return [
             self._operation(
                 f"line:{position}{suffix}",
                 Verb.CREATE,
                 self.form.lines,
                 self._why(line),
-                body=self.body(line),
+                body={**self.body(line), **_numbered(next(free, None))},
                 parent=journal.id if journal else Ref(key),
                 after=(*first, *self.payer.comes_first, *line.comes_first),
                 amount=-line.amount,

@@ -13,7 +13,8 @@ from itertools import groupby
 from stsync.core.operations import Verb, digest
 from stsync.core.plan import TO_APPLY, Decision, Standing
 from stsync.core.reasons import Reason
-from stsync.engine.apply.protocol import UNKNOWN, Blocked, RecordHeld, RecordRefused
+from stsync.engine.apply.another import stopped
+from stsync.engine.apply.protocol import UNKNOWN, AnotherRun, Blocked, RecordHeld, RecordRefused
 from stsync.engine.refused import remember_refusal
 from stsync.http.outcomes import OutcomeUnknown
 from stsync.state import State
@@ -45,6 +46,7 @@ class Desk:
         self.taken_on: Counter[str] = Counter()
         self._carried_ids: set[tuple[str, str]] = set()
         self._put_off_ids: set[tuple[str, str]] = set()
+        self._elsewhere: dict[tuple[str, str], Reason] = {}
         self.amounts: dict[str, Decimal] = {}
 
     def write_down(self, decisions: Iterable[Decision]) -> None:
@@ -150,6 +152,20 @@ class Desk:
         self._put_off_ids.add((decision.kind, decision.source_id))
         self._state.inbox.wait(decision.kind, decision.source_id, reason, self._run_id)
 
+    def give_way(self, decision: Decision, reason: Reason) -> None:
+        """Another run does the same: the record waits for the next run, which takes on what is there."""
+        self._elsewhere[decision.kind, decision.source_id] = reason
+        self.wait(decision, reason)
+
+    def gave_way(self, decision: Decision) -> bool:
+        """Whether another run does the work of this record."""
+        return (decision.kind, decision.source_id) in self._elsewhere
+
+    def stop_if_another_run(self) -> None:
+        """Raises LockHeld 'another-run-on-company' once one record gave way; everything else stays for the next run."""
+        if self._elsewhere:
+            raise stopped(next(iter(self._elsewhere.values())), len(self._elsewhere))
+
     def one_commit(self) -> AbstractContextManager[None]:
         """What is written down inside stands together or not at all. Nothing may be sent inside: an intent has to be
         durable before it leaves."""
@@ -176,6 +192,8 @@ class Desk:
             self.refuse(decision, refusal.reason)
         except RecordHeld as verdict:
             self.hold(decision, verdict.reason)
+        except AnotherRun as found:
+            self.give_way(decision, found.reason)
         except Blocked:
             self.wait(decision, blocked(waits_for))
         except OutcomeUnknown as error:

@@ -18,10 +18,11 @@ from stsync.core.reasons import Reason
 from stsync.core.sales import Draft, Expected, differences
 from stsync.core.sales_form import FORMS, Form
 from stsync.core.tax_cause import causes, not_equal
+from stsync.engine.apply import another
 from stsync.engine.apply.desk import Desk
 from stsync.engine.apply.dimensions import DefaultsRead, held_by_rules, mended
 from stsync.engine.apply.drafts import DraftMaker, aligned, delete_draft, post_draft, read_draft, read_drafts
-from stsync.engine.apply.protocol import Protocol, RecordHeld, Sent, carried_facts
+from stsync.engine.apply.protocol import AnotherRun, Protocol, RecordHeld, Sent, carried_facts
 from stsync.http.outcomes import Refused
 
 # So many drafts are read back in one request; their lines make such an answer large.
@@ -45,6 +46,7 @@ class InvoiceDesk:
             for start in range(0, len(batch), DOCUMENTS_PER_READ):
                 part = batch[start : start + DOCUMENTS_PER_READ]
                 self._apply(part)
+                self._desk.stop_if_another_run()
                 done += len(part)
                 self._desk.progress(part[-1].kind, done, len(decisions))
 
@@ -100,6 +102,7 @@ class InvoiceDesk:
     def _compare_and_post(self, decision: Decision, form: Form, drafts: Mapping[str, Draft]) -> None:
         posting = _posted_by(decision)
         target = self._protocol.target(posting)
+        self._give_way(decision, posting, target, drafts)
         expected: Expected = posting.facts["expected"]
         draft = self._settled_draft(form, target, expected, drafts)
         if draft is None:
@@ -114,6 +117,19 @@ class InvoiceDesk:
         if found:
             raise RecordHeld(not_equal(form, draft.number, found, ()))
         self._protocol.attempt(posting, partial(post_draft, self._books, posting))
+
+    def _give_way(self, decision: Decision, posting: Operation, target: str, drafts: Mapping[str, Draft]) -> None:
+        """Post nothing that another run made as well (engine/apply/another.py). Raises AnotherRun."""
+        others = another.twins(posting, target, drafts)
+        own = drafts.get(target)
+        if not others or own is None:
+            return
+        found_here = any(one.verb == Verb.ADOPT for one in decision.operations)
+        goes = not found_here and another.gives_way(own, others)
+        if goes:
+            operation = another.deletion(posting, own)
+            self._protocol.perform(operation, partial(delete_draft, self._books, operation))
+        raise AnotherRun(another.documents(decision, posting.natural_key, own.number, others, gone=goes))
 
     def _settled_draft(self, form: Form, target: str, expected: Expected, drafts: Mapping[str, Draft]) -> Draft | None:
         """The draft as the list showed it if it is as it must be, else as it shows itself on its own."""

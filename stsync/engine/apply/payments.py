@@ -20,6 +20,7 @@ from stsync.core.operations import Operation, Ref, Verb
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine
+from stsync.engine.apply import another
 from stsync.engine.apply.desk import Desk, blocked
 from stsync.engine.apply.dimension_payments import put_right
 from stsync.engine.apply.journals import Journals, delete_line
@@ -78,6 +79,7 @@ class PaymentDesk:
                 self._hold_all(part, refused)
             else:
                 self._try_posting(posting, part)
+            self._desk.stop_if_another_run()
             self._count(len(part), len(decisions))
 
     def _try_posting(self, posting: Operation, decisions: Sequence[Decision]) -> None:
@@ -165,7 +167,10 @@ class PaymentDesk:
         for line in standing:
             by_number.setdefault(line.document_number, []).append(line)
         for decision in failed:
-            self._take_out(decision, by_number.pop(natural_key(decision.source_id), ()))
+            # What another run put there is not ours to take out, nor to post.
+            if not self._desk.gave_way(decision):
+                self._take_out(decision, by_number.pop(natural_key(decision.source_id), ()))
+        decisions = self._unless_posted_elsewhere(at, decisions, by_number)
         strangers = sorted(by_number.keys() - {natural_key(one.source_id) for one in decisions})
         if strangers:
             self._put_off(decisions, strangers)
@@ -177,6 +182,17 @@ class PaymentDesk:
                 self._take_out(decision, by_number[number])
                 self._desk.hold(decision, refused[number])
         return [one for one in complete if natural_key(one.source_id) not in refused]
+
+    def _unless_posted_elsewhere(
+        self, at: _Batch, decisions: Sequence[Decision], by_number: dict[str, list[OpenLine]]
+    ) -> list[Decision]:
+        """Without those that the general ledger shows by now: another run's line was posted before ours was made."""
+        posted = at.journals.anything_booked(decisions)
+        for decision in decisions:
+            if (number := natural_key(decision.source_id)) in posted:
+                self._take_out(decision, by_number.pop(number, ()))
+                self._desk.give_way(decision, another.posted(number, decision.journal))
+        return [one for one in decisions if natural_key(one.source_id) not in posted]
 
     def _put_off(self, decisions: Sequence[Decision], strangers: Sequence[str]) -> None:
         """Post nothing, because the journal holds other lines too: of other payments of ours, or of somebody else."""

@@ -53,6 +53,14 @@ class RecordHeld(Exception):
         self.reason = reason
 
 
+class AnotherRun(Exception):
+    """Another run, with a state file of its own, does the same at the same moment: this write surely did not happen."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
 class Blocked(Exception):
     """Something this operation comes after is not done."""
 
@@ -114,6 +122,9 @@ class Protocol:
             self._state.ledger.refused(operation.key, reason, run_id=self._run_id, request_id=error.correlation_id)
             self._unknown_in_a_row = 0
             raise RecordRefused(reason) from error
+        except AnotherRun as error:
+            self._state.ledger.refused(operation.key, error.reason, run_id=self._run_id)
+            raise
         except OutcomeUnknown as error:
             self._count_unknown(error)
             raise
