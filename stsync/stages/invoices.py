@@ -347,7 +347,9 @@ def _unknown_in_books(case: _Case) -> Decision | None:
     that was closed undoes no posting.
     """
     invoice, found = case.paper.document, case.found
-    if case.link.exists or len(found) != 1 or not found[0].posted:
+    # What is dated before go-live under our number is an opening document that somebody else entered.
+    opening = invoice.invoiced_on is not None and invoice.invoiced_on < case.settings.go_live
+    if opening or case.link.exists or len(found) != 1 or not found[0].posted:
         return None
     more: dict[str, Any] = {"fingerprint": fingerprint(invoice)}
     if not invoice.active:
