@@ -155,6 +155,8 @@ class Application:
         return hmac.compare_digest(given, self._settings.client_state.encode())
 
     def _keep(self, occurrence: str, event: str, kind: str, source_id: str) -> None:
+        # JSON can hold half a character (a lone surrogate), which no file can.
+        occurrence, event = (text.encode("utf-8", "replace").decode() for text in (occurrence, event))
         new = self._hints.keep(occurrence=occurrence, event=event, kind=kind, source_id=source_id, at=self._now())
         self._count("kept" if new else "repeated")
         if new:

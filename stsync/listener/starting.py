@@ -65,7 +65,13 @@ class Starter:
 
     def _work(self) -> None:
         while self._due():
-            code = self._run(self._command)
+            try:
+                code = self._run(self._command)
+            except OSError as error:
+                # No memory or no process left for a moment: without another attempt, no hint would start a run any more.
+                self._tell(f"no run could be started ({error.strerror or error}); the next attempt follows")
+                self._put_off()
+                continue
             if code == LOCKED:
                 self._tell("another run is at work; the next attempt follows")
                 self._put_off()

@@ -74,6 +74,12 @@ def test_repeated_attempts_of_one_occurrence_are_one_hint(listener, hints):
     assert hints.count() == 1
 
 
+def test_half_a_character_in_a_signed_delivery_is_kept_and_not_delivered_for_ever(listener, hints):
+    body = json.dumps({"event": "invoice.created \ud800", "eventId": "\udc00", "data": {"id": 5}}).encode()
+    assert deliver(listener, body) == 200
+    assert [one.source_id for one in hints.waiting()] == ["5"]
+
+
 def test_another_tenants_delivery_is_acknowledged_and_not_kept(listener, hints):
     assert deliver(listener, cloud_event(5, tenant=1)) == 200
     assert hints.count() == 0

@@ -70,6 +70,23 @@ def test_a_run_that_found_the_lock_taken_is_started_again():
     starter.stop()
 
 
+def test_a_run_that_could_not_be_started_does_not_end_the_starting():
+    runs, told = Runs(), []
+    troubles = [BlockingIOError(11, "Resource temporarily unavailable")]
+
+    def run(command: object) -> int:
+        if troubles:
+            raise troubles.pop()
+        return runs(command)
+
+    starter = Starter(["stsync"], pace=QUICK, run=run, tell=told.append)
+    starter.start()
+    starter.hint()
+    assert runs.wait_for(1)
+    starter.stop()
+    assert told[0] == "no run could be started (Resource temporarily unavailable); the next attempt follows"
+
+
 def test_nothing_is_started_after_the_stop():
     runs = Runs()
     starter = Starter(["stsync"], pace=QUICK, run=runs)
