@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from stsync.books.drift import Change, Remedy, Side, What, undone_on_both_sides
 from stsync.books.drift_source import APPLIED_TO
 
-_ONE = {"invoices": "invoice", "payments": "payment", "credit_memos": "credit"}
+_ONE = {"invoices": "invoice", "payments": "payment", "credit_memos": "credit-memo"}
 
 _IGNORE = "Both systems say the same again. Tell stsync so with the command."
 _BY_HAND: tuple[tuple[What, str], ...] = (

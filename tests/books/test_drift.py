@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stsync.books.drift import Change, Drifted, What
+from stsync.books.drift import Change, Drifted, Side, What
 from stsync.books.drift_books import BookEntry, BookRow, InBooks, Posted, SentLine, document_changes, payment_changes
 from stsync.books.drift_remedies import remedy
 from stsync.books.drift_source import invoice_changes
@@ -17,6 +17,7 @@ from stsync.books.drift_source import payment_changes as source_payment_changes
 from stsync.core.source.fields import Named
 from stsync.core.source.invoice import Invoice, LineAccount
 from stsync.core.source.payment import Payment
+from stsync.reports.words import kind_named
 from stsync.stages.invoices import fingerprint as invoice_print
 from stsync.stages.payments import fingerprint as payment_print
 
@@ -161,6 +162,16 @@ def test_undone_on_both_sides_is_settled_when_the_amounts_meet() -> None:
     part = document_changes(POSTED, replace(AS_POSTED, memos=(replace(OWN, id="m", total=Decimal(30)),)))
     assert _drifted([*voided, *full]).agrees_again
     assert not _drifted([*voided, *part]).agrees_again
+
+
+@pytest.mark.parametrize("kind", ["invoices", "payments", "credit_memos"])
+def test_the_command_of_a_remedy_is_one_that_stsync_knows(kind: str) -> None:
+    undone = [
+        *invoice_changes(invoice(), invoice(active=False)),
+        Change(Side.BOOKS, What.CANCELLED, "", "", "", Decimal(-110)),
+    ]
+    _, command, word, *_ = remedy(kind, "9", "PS-1", undone).command.split()
+    assert (command, kind_named(word)) == ("ignore", kind)
 
 
 OTHER_INVOICE: dict[str, Any] = {
