@@ -108,7 +108,7 @@ def _cell(cell: Any, line: int, faults: list[Fault]) -> str:
         return ""
     if isinstance(value, str):
         return from_spreadsheet(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
         faults.append(
             Fault(
                 line,

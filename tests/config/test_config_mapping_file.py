@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -200,3 +201,15 @@ def test_an_excel_file_is_read_cell_by_cell(tmp_path):
 
 def test_a_file_that_only_calls_itself_excel_is_refused(tmp_path):
     assert "not an Excel workbook" in read_entries(written(tmp_path, b"table", "mapping.xlsx")).faults[0].sentence
+
+
+def test_a_number_beyond_all_numbers_in_a_workbook_is_named_and_no_crash(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (("table", "servicetitan", "business_central"), ("accounts", "4000", 123456789)):
+        book.active.append(row)
+    book.save(tmp_path / "plain.xlsx")
+    with zipfile.ZipFile(tmp_path / "plain.xlsx") as plain, zipfile.ZipFile(tmp_path / "mapping.xlsx", "w") as hostile:
+        for name in plain.namelist():
+            hostile.writestr(name, plain.read(name).replace(b"123456789", b"1E999"))
+    (fault,) = read_entries(tmp_path / "mapping.xlsx").faults
+    assert "C2" in fault.sentence
