@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ def write_workbook(file: Path, result: Reconciliation, wiring: Wiring) -> None:
             out.write(content)
         scratch.replace(file)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):
+            scratch.unlink()
         raise UsageError(
             "workbook-not-written",
             f"The workbook {file} could not be written.",

@@ -194,9 +194,15 @@ def test_the_workbook_is_for_its_owner_alone_and_is_never_replaced_unasked(carri
 
 
 @pytest.mark.parametrize(
-    ("name", "reference"), [("june.csv", "workbook-name"), ("missing/june.xlsx", "workbook-not-written")]
+    ("name", "reference"),
+    [
+        ("june.csv", "workbook-name"),
+        ("missing/june.xlsx", "workbook-not-written"),
+        ("a-file/june.xlsx", "workbook-not-written"),
+    ],
 )
 def test_a_workbook_that_cannot_be_is_said(carried: Office, tmp_path: Path, name: str, reference: str) -> None:
+    (tmp_path / "a-file").write_text("no folder")
     result = _typed(carried, "--xlsx", str(tmp_path / name), "--json")
     assert (result.exit_code, json.loads(result.output)["error"]["reference"]) == (2, reference)
 
