@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stsync.cli.console import OUTPUT, Column, emit_json, insist, money, one_line, say, table
+from stsync.cli.console import OUTPUT, Column, clean, emit_json, insist, money, one_line, say, table
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
 from stsync.cli.sync import DryRun
 from stsync.cli.trace import kind_of
@@ -101,7 +101,8 @@ def _typed(prepared: Prepared) -> bool:
     """Whether somebody on a terminal typed the document's number; nobody is ever asked where no terminal is."""
     if OUTPUT.json or not on_a_terminal():
         return False
-    wanted = prepared.number or prepared.invoice.number
+    # A document may have no number, and Enter alone must never be the right answer; the question is printed by typer.
+    wanted = clean(one_line(prepared.number or prepared.invoice.number)) or prepared.invoice.id
     return bool(typer.prompt(f"Type {wanted} to carry it out", default="", show_default=False).strip() == wanted)
 
 

@@ -51,7 +51,7 @@ def drift(
     from stsync.cli.driftreport import report
     from stsync.wiring import wire
 
-    period = period_of(month, first, last) if month or first or last else None
+    period = period_of(month, first, last) if (month, first, last) != (None, None, None) else None
     wiring = wire(config)
     answer = _compare(wiring, period, named(only), everything=everything)
     report(answer, wiring.banner())

@@ -29,13 +29,14 @@ def answering(command: Callable[P, int | None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def answered(*args: P.args, **options: P.kwargs) -> None:
-        OUTPUT.json = bool(options.get("as_json", False)) or OUTPUT.json
-        OUTPUT.quiet = bool(options.get("quiet", False)) or OUTPUT.quiet
+        OUTPUT.json = bool(options.get("as_json", False))
+        OUTPUT.quiet = bool(options.get("quiet", False))
         try:
             code = command(*args, **options)
         except StsyncError as error:
             fail(error)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):
+            # typer makes an Abort of Ctrl-C at a question, and of a terminal that goes away.
             sys.stderr.write("\nStopped. What was sent by then is recorded; run again to go on.\n")
             raise SystemExit(130) from None
         except BrokenPipeError:

@@ -52,14 +52,12 @@ def support_bundle(
         columns = [Column("file"), Column("characters", right=True), Column("begins with")]
         table("This goes into the bundle", columns, [(one.name, f"{len(one.text):,}", _start(one)) for one in found])
         say("Everything, word for word: stsync support-bundle --show")
-    if not (yes or _agreed(out)):
-        say("Nothing was written.")
-        return ExitCode.OK
-    _write(out, found, force=force)
+    written = yes or _agreed(out)
+    if written:
+        _write(out, found, force=force)
     if OUTPUT.json:
-        emit_json({"file": str(out), "parts": [one.name for one in found]})
-    else:
-        say(f"Written to {out}. Read it, then send it yourself.")
+        emit_json({"file": str(out) if written else None, "parts": [one.name for one in found]})
+    say(f"Written to {out}. Read it, then send it yourself." if written else "Nothing was written.")
     return ExitCode.OK
 
 
@@ -78,7 +76,7 @@ def _start(part: Part) -> str:
 
 def _agreed(out: Path) -> bool:
     """Ask on a terminal; elsewhere nothing is written without --yes, and nothing waits for an answer."""
-    if not sys.stdin.isatty():
+    if OUTPUT.json or not sys.stdin.isatty():
         insist("Nobody can be asked here. Add --yes to write the bundle.")
         return False
     return typer.confirm(f"Write it to {out}?", default=False)

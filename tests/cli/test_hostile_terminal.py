@@ -20,7 +20,7 @@ from stsync.books.doubts import doubts, proved
 from stsync.books.reading import Reconciliation
 from stsync.books.result import TieOut
 from stsync.books.values import Period
-from stsync.cli import _speakable, console
+from stsync.cli import _speakable, console, correct
 from stsync.cli.app import app
 from stsync.cli.only import check_found, named
 from stsync.engine.scope import Scope
@@ -48,6 +48,31 @@ def test_a_command_without_any_output_runs(monkeypatch: pytest.MonkeyPatch) -> N
     with sys.stdout as nowhere:
         console.say("nobody reads this")
         assert nowhere.name == os.devnull
+
+
+def test_a_command_without_any_input_is_asked_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    _speakable()
+    with sys.stdin as nobody:
+        assert not nobody.isatty()
+
+
+def test_enter_alone_never_confirms_a_correction_and_its_number_steers_no_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def entered(text: str, **_more: object) -> str:
+        asked.append(text)
+        return ""
+
+    monkeypatch.setattr(correct, "on_a_terminal", lambda: True)
+    monkeypatch.setattr(correct.typer, "prompt", entered)
+    for number in ("", "  ", "10\x1b[2J482"):
+        prepared: Any = SimpleNamespace(number="", invoice=SimpleNamespace(number=number, id="55"))
+        assert not correct._typed(prepared)
+    assert "\x1b" not in "".join(asked)
+    assert "Type 55 " in asked[0]
 
 
 def test_no_name_in_json_can_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

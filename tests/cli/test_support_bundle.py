@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 import zipfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from stsync.cli.app import app
@@ -88,3 +90,22 @@ def test_the_file_is_its_owners_alone_and_none_is_written_over(books, tmp_path):
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     again = CliRunner().invoke(app, ["support-bundle", "--config", str(config), "--out", str(out), "--yes"])
     assert again.exit_code == 2
+
+
+def test_a_program_is_told_that_nothing_was_written(books, tmp_path):
+    _, config = books
+    words = ["support-bundle", "--config", str(config), "--out", str(tmp_path / "b.zip"), "--json"]
+    done = CliRunner().invoke(app, words, input="y\n")
+    assert json.loads(done.stdout)["file"] is None
+    assert not (tmp_path / "b.zip").exists()
+
+
+def test_ctrl_c_at_a_question_is_a_stop_and_no_mistake_of_ours(books, tmp_path, monkeypatch):
+    def stopped(*_words, **_more):
+        raise typer.Abort
+
+    _, config = books
+    monkeypatch.setattr("stsync.cli.support._agreed", stopped)
+    done = CliRunner().invoke(app, ["support-bundle", "--config", str(config), "--out", str(tmp_path / "b.zip")])
+    assert done.exit_code == 130
+    assert "Stopped" in done.stderr
