@@ -7,7 +7,7 @@ from types import MappingProxyType
 _BY_CAUSE = MappingProxyType(
     {
         "changed-after-posting": "The books still show the document as it was posted; ServiceTitan now shows another.",
-        "voided-before-posting": "The journal still holds lines of a payment that ServiceTitan has cancelled.",
+        "voided-before-posting": "The journal still holds lines of a payment that is not to be posted any more.",
         "twice-in-books": "The books may hold this revenue more than once.",
         "posted-with-other-total": "The books hold this document with another total than ServiceTitan.",
         "draft-differs": "A draft stands in Business Central; it was not posted, because its total or lines differ.",

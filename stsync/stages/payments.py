@@ -61,8 +61,7 @@ def fingerprint(payment: Payment) -> str:
 
 def may_be_carried(payment: Payment, settings: Settings) -> bool:
     """Whether money received belongs in the books, and may take its part of an invoice there."""
-    early = payment.paid_on is not None and payment.paid_on < settings.go_live
-    return payment.active and payment.total > 0 and not early and not readiness(payment.status, settings.status)
+    return payment.total > 0 and not _put_aside(payment, settings)
 
 
 def plan(
@@ -142,23 +141,23 @@ def _changed_after_posting(payment: Payment, about: About) -> Reason:
 def _not_for_us(case: Case) -> Decision | None:
     """Payments that do not belong in the books, or not yet."""
     payment, about, settings = case.payment, case.about, case.settings
-    outcome = readiness(payment.status, settings.status)
-    left = _left_in_books(case, outcome) if outcome or not payment.active else None
+    outcome = _put_aside(payment, settings)
+    if not outcome:
+        return None
+    left = _left_in_books(case, outcome)
     if left is not None:
         return hold(STAGE, payment.id, about, left)
-    if not payment.active:
-        notes = ("voided in ServiceTitan before transfer",)
-        return settle(STAGE, payment.id, about, "nothing_to_post", notes=notes)
-    if outcome:
-        asks = (natural_key(payment.id),) if _may_be_ours(payment, settings) else ()
-        return settle(STAGE, payment.id, about, outcome, asks=asks)
-    if payment.paid_on is None:
-        return hold(STAGE, payment.id, about, _NO_DATE)
-    if payment.paid_on < settings.go_live:
-        return settle(STAGE, payment.id, about, "before_go_live")
-    if payment.total == 0 and not payment.applications:
-        return settle(STAGE, payment.id, about, "nothing_to_post")
-    return None
+    notes = () if payment.active else ("voided in ServiceTitan before transfer",)
+    asks = (natural_key(payment.id),) if _may_be_ours(payment, settings) else ()
+    return settle(STAGE, payment.id, about, outcome, notes=notes, asks=asks)
+
+
+def _put_aside(payment: Payment, settings: Settings) -> str:
+    """How a payment settles that is not to be carried; empty for one that is."""
+    if not payment.active or (payment.total == 0 and not payment.applications):
+        return "nothing_to_post"
+    early = payment.paid_on is not None and payment.paid_on < settings.go_live
+    return readiness(payment.status, settings.status) or ("before_go_live" if early else "")
 
 
 def _may_be_ours(payment: Payment, settings: Settings) -> bool:
@@ -171,20 +170,24 @@ def _may_be_ours(payment: Payment, settings: Settings) -> bool:
 def _left_in_books(case: Case, outcome: str) -> Reason | None:
     """What a payment that is not to be carried any more has left behind: the books are asked, not the ledger."""
     payment, number = case.payment, case.number
-    if case.is_booked:
+    # What was posted before go_live moved on is as right as it was.
+    if case.is_booked and outcome != "before_go_live":
         return _changed_after_posting(payment, case.about)
     standing = standing_lines(case.snapshot, number)
     if not standing:
         return None
-    if payment.active and outcome == "exported_elsewhere":
+    if outcome == "exported_elsewhere":
         return _exported_with_lines(case, standing[0][0])
-    what = "unposted" if payment.active else "voided"
+    what = _BECAME[outcome] if payment.active else "voided"
     return Reason(
         "voided-before-posting",
         f"Payment {case.about.number} was {what} in ServiceTitan while its lines stand unposted in journal "
         f"{standing[0][0]}.",
         f"Delete the lines with document number {number} from the journal.",
     )
+
+
+_BECAME = {"not_ready": "unposted", "before_go_live": "dated before go_live", "nothing_to_post": "set to nothing"}
 
 
 def _exported_with_lines(case: Case, journal: str) -> Reason:

@@ -135,11 +135,13 @@ def test_lines_of_a_payment_that_was_taken_while_pending_stay_whatever_its_statu
     [
         ({"status": "Pending"}, "voided-before-posting"),
         ({"active": False}, "voided-before-posting"),
+        ({"paid_on": date(2026, 5, 31)}, "voided-before-posting"),
+        ({"total": Decimal(0), "applications": ()}, "voided-before-posting"),
         ({"status": "Exported"}, "exported-with-draft"),
     ],
 )
 def test_lines_of_a_payment_that_is_not_to_be_posted_any_more_are_shown(change: dict[str, Any], why: str) -> None:
-    record = payment("100.00", ("5", "100.00"), **change)
+    record = replace(payment("100.00", ("5", "100.00")), **change)
     decision = decide(record, snapshot=with_lines(line("-100.00")))
     assert (reference(decision), decision.operations) == (why, ())
 
