@@ -32,8 +32,8 @@ class BillItem:
             name=fields.text(row, "name") or fields.text(row, "description"),
             quantity=fields.amount(row, "quantity"),
             cost=fields.amount(row, "cost"),
-            account=_account(row, "generalLedgerAccount"),
-            cost_of_sale_account=_account(row, "costOfSaleAccount"),
+            account=LineAccount.parse(row, "generalLedgerAccount"),
+            cost_of_sale_account=LineAccount.parse(row, "costOfSaleAccount"),
         )
 
 
@@ -84,10 +84,3 @@ class Bill:
             term=fields.text(row, "termName"),
             items=tuple(BillItem.parse(item) for item in fields.parts(row, "items")),
         )
-
-
-def _account(row: Row, field: str) -> LineAccount | None:
-    link = fields.part(row, field)
-    if link is None:
-        return None
-    return LineAccount(fields.reference(link, "id") or "", fields.text(link, "number"), fields.text(link, "name"))

@@ -94,19 +94,10 @@ def _line(row: Row) -> Item:
         sku=fields.text(row, "skuName"),
         chargeable=True,
         taxable=fields.flag(row, "taxable", absent=False),
-        account=_account(row),
+        account=LineAccount.parse(row, "revenueGeneralLedgerAccount"),
         business_unit=fields.named(row, "businessUnit"),
     )
 
 
 def _turned(item: Item) -> Item:
     return replace(item, price=-item.price, total=-item.total)
-
-
-def _account(row: Row) -> LineAccount | None:
-    link = fields.part(row, "revenueGeneralLedgerAccount")
-    if link is None:
-        return None
-    identity = fields.reference(link, "id")
-    account = LineAccount(id=identity or "", number=fields.text(link, "number"), name=fields.text(link, "name"))
-    return account if account.id or account.number or account.name else None

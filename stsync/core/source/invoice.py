@@ -19,6 +19,15 @@ class LineAccount:
     number: str
     name: str
 
+    @classmethod
+    def parse(cls, row: Row, field: str) -> LineAccount | None:
+        """Read the account under this field; None for a link that is null or says nothing. Raises UnknownShape."""
+        link = fields.part(row, field)
+        if link is None:
+            return None
+        account = cls(fields.reference(link, "id") or "", fields.text(link, "number"), fields.text(link, "name"))
+        return account if account.id or account.number or account.name else None
+
 
 @dataclass(frozen=True)
 class Item:
@@ -47,18 +56,9 @@ class Item:
             sku=fields.text(row, "skuName"),
             chargeable=fields.flag(row, "isChargeable", absent=True),
             taxable=fields.flag(row, "taxable", absent=False),
-            account=_account(row),
+            account=LineAccount.parse(row, "generalLedgerAccount"),
             business_unit=fields.named(row, "businessUnit"),
         )
-
-
-def _account(row: Row) -> LineAccount | None:
-    link = fields.part(row, "generalLedgerAccount")
-    if link is None:
-        return None
-    identity = fields.reference(link, "id")
-    account = LineAccount(id=identity or "", number=fields.text(link, "number"), name=fields.text(link, "name"))
-    return account if account.id or account.number or account.name else None
 
 
 @dataclass(frozen=True)
