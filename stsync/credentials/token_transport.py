@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from stsync.credentials.endpoint import on_loopback, safe_address
-from stsync.errors import UsageError
+from stsync.http.bundle import unusable_bundle
 
 if TYPE_CHECKING:
     import requests
@@ -114,13 +114,7 @@ class TokenTransport:
         except requests.RequestException:
             raise
         except OSError as error:
-            # requests raises a bare OSError before it connects when the named bundle is not there.
-            raise UsageError(
-                "ca-bundle-unusable",
-                "The file of trusted certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be used.",
-                hint="Correct the variable, or take it away; nothing was sent.",
-                note=str(error),
-            ) from error
+            raise unusable_bundle(error) from error
 
     def _opened(self) -> requests.Session:
         if self._session is None:

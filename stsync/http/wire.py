@@ -17,6 +17,7 @@ from requests.auth import AuthBase
 
 from stsync import __version__
 from stsync.errors import SystemUnavailable, UsageError
+from stsync.http.bundle import unusable_bundle
 from stsync.http.redact import redact
 
 USER_AGENT = f"stsync/{__version__} (accounting sync)"
@@ -107,13 +108,7 @@ class Wire:
         except requests.RequestException as error:
             raise _failure(error) from error
         except OSError as error:
-            # requests raises a bare OSError before it connects when the named bundle is not there.
-            raise UsageError(
-                "ca-bundle-unusable",
-                "The file of trusted certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be used.",
-                hint="Correct the variable, or take it away; nothing was sent.",
-                note=str(error),
-            ) from error
+            raise unusable_bundle(error) from error
         try:
             return Incoming(response.status_code, response.headers, self._content(response, until))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
