@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 
 from stsync.core.links import Link
 from stsync.core.operations import Verb
@@ -51,6 +52,17 @@ class Originals:
     payments: Sequence[Payment] = ()
     taken: dict[str, Decimal] = field(default_factory=dict)
 
+    @cached_property
+    def _claims(self) -> Mapping[str, Decimal]:
+        """What the payments are applied to each invoice for, without what the books have taken off it already."""
+        found: dict[str, Decimal] = {}
+        for payment in self.payments:
+            link = self.records.link("payments", payment.id)
+            for one in payment.applications:
+                left = one.amount - _taken_off(link, one.invoice_id)
+                found[one.invoice_id] = found.get(one.invoice_id, Decimal(0)) + left
+        return found
+
     def of_adjustment(self, invoice: Invoice) -> Sequence[Original]:
         """What an adjustment below zero adjusts."""
         if invoice.adjustment_to is None or invoice.total >= 0:
@@ -71,7 +83,7 @@ class Originals:
             key=natural_key(invoice_id),
             balance=invoice.balance if invoice else None,
             total=invoice.total if invoice else None,
-            claimed=_claimed(self.records, self.payments, invoice_id) + self.taken.get(invoice_id, Decimal(0)),
+            claimed=self._claims.get(invoice_id, Decimal(0)) + self.taken.get(invoice_id, Decimal(0)),
             invoice_id=invoice_id,
             as_of=invoice.modified_on if invoice else "",
             applied_on=applied.applied_on,
@@ -97,19 +109,6 @@ def using_up(originals: Originals, decision: Decision) -> Decision:
         for invoice_id, amount in decision.kept.get("carried", {}).get("applied", {}).items():
             originals.taken[invoice_id] = originals.taken.get(invoice_id, Decimal(0)) + Decimal(amount)
     return decision
-
-
-def _claimed(records: Records, payments: Sequence[Payment], invoice_id: str) -> Decimal:
-    """What these payments are applied to an invoice for, without what the books have taken off it already."""
-    return sum(
-        (
-            applied.amount - _taken_off(records.link("payments", payment.id), invoice_id)
-            for payment in payments
-            for applied in payment.applications
-            if applied.invoice_id == invoice_id
-        ),
-        Decimal(0),
-    )
 
 
 def _taken_off(link: Link, invoice_id: str) -> Decimal:
