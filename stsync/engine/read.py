@@ -14,7 +14,7 @@ from stsync.core.source.invoice import Invoice
 from stsync.engine.scope import Scope
 from stsync.errors import CredentialsError
 from stsync.http.outcomes import Refused
-from stsync.servicetitan.client import FeedPage, FeedTokenRefused, ServiceTitan
+from stsync.servicetitan.client import FeedPage, FeedTokenRefused, Row, ServiceTitan
 from stsync.state import Incoming, State
 
 # Why records that were read for the sake of others are set aside.
@@ -174,13 +174,24 @@ def _zone_names(servicetitan: ServiceTitan, state: State, wanted: Iterable[str])
     known: dict[str, str] = json.loads(state.notes.note("tax zone names") or "{}")
     if known.keys() >= set(wanted):
         return known
-    try:
-        rows = servicetitan.tax_zones()
-    except (Refused, CredentialsError):
+    rows = if_permitted(servicetitan.tax_zones)
+    if rows is None:
         return known
     found = {_key(row): str(row.get("name") or "") for row in rows}
     state.notes.note("tax zone names", json.dumps(found))
     return found
+
+
+def if_permitted(ask: Callable[[], list[Row]]) -> list[Row] | None:
+    """What a list of ServiceTitan's brings; None where we may not read it. Raises when the login itself is refused."""
+    try:
+        return ask()
+    except Refused:
+        return None
+    except CredentialsError as error:
+        if error.reference != "permission-missing":
+            raise
+        return None
 
 
 def _zone_named(invoice: Invoice, names: Mapping[str, str]) -> Invoice:

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from stsync.core.source.fields import Named, UnknownShape, named, record_id
 from stsync.core.source.invoice import Invoice
-from stsync.errors import CredentialsError
-from stsync.http.outcomes import Refused
+from stsync.engine.read import if_permitted
 from stsync.servicetitan.client import Row, ServiceTitan
 from stsync.stages.sales_lines import Settings
 from stsync.state import State
@@ -55,11 +54,8 @@ def _known(state: State) -> dict[str, Named | None]:
 
 
 def _read(servicetitan: ServiceTitan, state: State, known: Trades) -> dict[str, Named | None]:
-    try:
-        rows = servicetitan.business_units()
-    except (Refused, CredentialsError) as error:
-        if isinstance(error, CredentialsError) and error.reference != "permission-missing":
-            raise
+    rows = if_permitted(servicetitan.business_units)
+    if rows is None:
         return dict(known)
     found = {**known, **dict(one for row in rows if (one := _trade(row)) is not None)}
     kept = {unit: [trade.id, trade.name] if trade is not None else None for unit, trade in found.items()}
