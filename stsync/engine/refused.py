@@ -41,12 +41,16 @@ def refusals(state: State) -> dict[tuple[str, str], Refusal]:
 
 
 def remember_refusal(state: State, decision: Decision, reason: Reason, etags: Mapping[str, str]) -> None:
-    """Keep which card, in which state, stood in the way. `etags` are those of the cards that were looked up, by number."""
+    """Keep which card, in which state, stood in the way; what came through since is forgotten.
+
+    `etags` are those of the cards that were looked up, by number.
+    """
     etag = etags.get(_card(decision))
     if reason.reference not in _FAULTS or etag is None:
         return
-    kept: dict[str, dict[str, str]] = json.loads(state.notes.note(_NOTE) or "{}")
-    kept.setdefault(decision.kind, {})[decision.source_id] = etag
+    kept: dict[str, dict[str, str]] = {decision.kind: {decision.source_id: etag}}
+    for (kind, source_id), one in refusals(state).items():
+        kept.setdefault(kind, {}).setdefault(source_id, one.etag)
     state.notes.note(_NOTE, json.dumps(kept, sort_keys=True))
 
 
