@@ -24,7 +24,7 @@ from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.core.source.payment import Payment
 from stsync.engine import absent
-from stsync.engine.originals import Known, Originals, using_up
+from stsync.engine.originals import Originals, Stand, using_up
 from stsync.engine.records import Records
 from stsync.engine.refused import card_named, unless_refused
 from stsync.engine.scope import Scope
@@ -44,8 +44,8 @@ from stsync.stages import (
     taken_back,
     write_back,
 )
+from stsync.stages.buyer import Buyer
 from stsync.stages.customers import Alike
-from stsync.stages.invoices import Buyer
 from stsync.stages.payment_entry import Payable
 
 
@@ -54,14 +54,14 @@ class Elsewhere:
     """Where invoices stand that payments and credits name and that are not open in this run, by id.
 
     `empty` are those with nothing to pay on them. `waits` and `holds` say where one stands in the words of a payment,
-    `known` as it is.
+    `stands` as it is.
     """
 
     waits: Mapping[str, Reason] = field(default_factory=dict)
     holds: Mapping[str, Reason] = field(default_factory=dict)
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
-    known: Mapping[str, Known] = field(default_factory=dict)
+    stands: Mapping[str, Stand] = field(default_factory=dict)
 
 
 def plan(
@@ -153,7 +153,7 @@ class _Desk:
         later = {one.id for one in credits_}
         plain = _limited((self.invoice(one, nothing) for one in self._records.invoices if one.id not in later), limit)
         receipts = [one for one in self._records.payments if payments.may_be_carried(one, self._settings.payments)]
-        originals = Originals(self._records, elsewhere.known, known, {one.source_id: one for one in plain}, receipts)
+        originals = Originals(self._records, elsewhere.stands, known, {one.source_id: one for one in plain}, receipts)
         acting = sum(one.standing == Standing.ACT for one in plain)
         left = None if limit is None else limit - acting
         adjustments = _limited((using_up(originals, self.invoice(one, originals)) for one in credits_), left)
@@ -294,7 +294,7 @@ class _Desk:
         """The day on which an invoice is posted, as far as it is not in the books yet."""
         if invoice is None or invoice.invoiced_on is None:
             return None
-        day = posting_day(invoice.invoiced_on, self._snapshot, self._settings.payments.closed)
+        day = posting_day(invoice.invoiced_on, self._snapshot, self._settings.invoices.closed_periods)
         return day.on if day is not None else invoice.invoiced_on
 
     def _in_books(self, invoice_id: str, link: Link, payable: Payable) -> Payable:

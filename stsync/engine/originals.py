@@ -22,7 +22,7 @@ from stsync.stages.paper import natural_key
 
 
 @dataclass(frozen=True)
-class Known:
+class Stand:
     """An invoice of the inbox that is not open in this run: how it settled, or why it has not."""
 
     number: str
@@ -46,7 +46,7 @@ class Originals:
     `payments` those that may be carried, `taken` what the credits of this run have taken of each invoice so far."""
 
     records: Records
-    known: Mapping[str, Known] = field(default_factory=dict)
+    stands: Mapping[str, Stand] = field(default_factory=dict)
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
     decided: Mapping[str, Decision] = field(default_factory=dict)
     payments: Sequence[Payment] = ()
@@ -75,8 +75,8 @@ class Originals:
         return tuple(self._original(one.invoice_id, one) for one in applications)
 
     def _original(self, invoice_id: str, applied: Application) -> Original:
-        invoice, known = self.invoices.get(invoice_id), self.known.get(invoice_id)
-        number = (invoice.number if invoice else "") or applied.invoice_number or (known.number if known else "")
+        invoice, stand = self.invoices.get(invoice_id), self.stands.get(invoice_id)
+        number = (invoice.number if invoice else "") or applied.invoice_number or (stand.number if stand else "")
         original = Original(
             number=number or invoice_id,
             amount=applied.amount,
@@ -98,9 +98,9 @@ class Originals:
         decision = self.decided.get(invoice_id)
         if decision is not None:
             return _decided(original, decision)
-        if known is None and invoice is not None:  # beyond this run's limit
+        if stand is None and invoice is not None:  # beyond this run's limit
             return replace(original, waits=_waits(original, None, ""))
-        return _elsewhere(original, known)
+        return _elsewhere(original, stand)
 
 
 def using_up(originals: Originals, decision: Decision) -> Decision:
@@ -143,12 +143,12 @@ def _decided(original: Original, decision: Decision) -> Original:
     )
 
 
-def _elsewhere(original: Original, known: Known | None) -> Original:
-    if known is None:
+def _elsewhere(original: Original, stand: Stand | None) -> Original:
+    if stand is None:
         return replace(original, waits=absent.not_read("The credit reduces", original.number))
-    if known.reason is not None and not known.outcome:
-        return replace(original, waits=_waits(original, known.reason, known.outcome))
-    return _settled(original, known.outcome)
+    if stand.reason is not None and not stand.outcome:
+        return replace(original, waits=_waits(original, stand.reason, stand.outcome))
+    return _settled(original, stand.outcome)
 
 
 def _settled(original: Original, outcome: str) -> Original:

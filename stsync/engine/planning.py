@@ -20,7 +20,7 @@ from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Item, Sku
 from stsync.engine import absent, decide
 from stsync.engine.merged import as_posted
-from stsync.engine.originals import Known
+from stsync.engine.originals import Stand
 from stsync.engine.read import read_missing_contacts, read_missing_customers, read_old_invoices, with_zone_names
 from stsync.engine.records import Records, add_customers, add_links, add_reaches, chosen, open_records
 from stsync.engine.scope import Scope
@@ -117,13 +117,13 @@ def _elsewhere(state: State, records: Records) -> decide.Elsewhere:
     """Invoices that open payments and credits name and that are not open themselves."""
     named = {one.invoice_id for payment in records.payments for one in payment.applications} | records.reduced()
     rows = state.inbox.find_many("invoices", named - {invoice.id for invoice in records.invoices})
-    stands: dict[str, Known] = {}
+    stands: dict[str, Stand] = {}
     waits: dict[str, Reason] = {}
     holds: dict[str, Reason] = {}
     known: dict[str, Invoice] = {}
     empty: set[str] = set()
     for invoice_id, row in rows.items():
-        stands[invoice_id] = Known(row.number or invoice_id, row.outcome or "", row.reason)
+        stands[invoice_id] = Stand(row.number or invoice_id, row.outcome or "", row.reason)
         known_row = _read_invoice(row)
         if known_row is not None:
             known[invoice_id] = known_row

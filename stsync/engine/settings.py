@@ -45,7 +45,7 @@ def settings(config: Config, choices: Mapping) -> Settings:
                 for code, journal in config.payments.journals.items()
             },
             refunds=payment_journals.RefundJournal(config.refunds.journal, config.refunds.name),
-            closed=config.posting_dates.closed,
+            closed_periods=config.posting_dates.closed,
         ),
         pricebook=_pricebook(config),
         transfer_all_customers=config.customers.transfer == "all",

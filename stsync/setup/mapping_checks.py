@@ -23,7 +23,8 @@ from stsync.engine.settings import settings
 from stsync.engine.trades import remembered_trades
 from stsync.setup.checks import Check, ok, unknown, warn
 from stsync.stages import refunds
-from stsync.stages.sales_lines import Findings, account_number, sales_lines
+from stsync.stages.findings import Findings
+from stsync.stages.sales_lines import account_number, sales_lines
 from stsync.state import State
 
 Lists = Mapping[str, Sequence[Mapping[str, Any]]]

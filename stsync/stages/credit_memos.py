@@ -16,8 +16,9 @@ from stsync.core.mapping import Mapping as Choices
 from stsync.core.plan import Decision
 from stsync.core.snapshot import Snapshot
 from stsync.core.source.credit_memo import CreditMemo
+from stsync.stages.buyer import Buyer
 from stsync.stages.credits import Original
-from stsync.stages.invoices import Buyer, Settings, plan_paper
+from stsync.stages.invoices import Settings, plan_paper
 from stsync.stages.paper import Paper, credit_key
 
 STAGE = "credit_memos"

@@ -31,6 +31,7 @@ from stsync.core.tax_cause import causes, not_equal
 from stsync.core.text import fit
 from stsync.stages import document_reasons as why
 from stsync.stages import sales_lines
+from stsync.stages.buyer import Buyer
 from stsync.stages.credits import (
     UNAPPLIED,
     Application,
@@ -45,10 +46,10 @@ from stsync.stages.credits import (
 )
 from stsync.stages.document import Document
 from stsync.stages.document_body import credit_memo, sales_invoice
+from stsync.stages.findings import Findings, unmapped
 from stsync.stages.paper import Paper, fingerprint, natural_key, of_invoice
-from stsync.stages.sales_lines import Findings
 
-__all__ = ["STAGE", "Buyer", "Settings", "fingerprint", "natural_key", "plan", "plan_paper", "readiness"]
+__all__ = ["STAGE", "Settings", "fingerprint", "natural_key", "plan", "plan_paper", "readiness"]
 
 STAGE = "invoices"
 
@@ -62,18 +63,6 @@ class Settings:
     post: bool = True
     lines: sales_lines.Settings = field(default_factory=sales_lines.Settings)
     closed_periods: Policy = "hold"
-
-
-@dataclass(frozen=True)
-class Buyer:
-    """The customer card that an invoice goes to; `comes_first` is the write that makes the card, if it has yet to be made.
-
-    `reason` says why there is none.
-    """
-
-    number: str = ""
-    comes_first: tuple[str, ...] = ()
-    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -407,7 +396,7 @@ def _terms(case: _Case) -> tuple[str | None, Reason | None]:
         return None, None
     code = case.choices.lookup("terms", term) or identity(case.snapshot.payment_terms, term)
     if code is None:
-        return None, sales_lines.unmapped([Gap("terms", term)])
+        return None, unmapped([Gap("terms", term)])
     if code.upper() not in case.snapshot.payment_terms:
         return None, Reason(
             "payment-terms-missing",

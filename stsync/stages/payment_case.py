@@ -13,11 +13,11 @@ from stsync.core.posting_dates import PostingDay, closed
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import Snapshot
 from stsync.core.source.payment import Application, Payment
-from stsync.stages.invoices import Buyer
+from stsync.stages.buyer import Buyer
+from stsync.stages.findings import unmapped
 from stsync.stages.paper import natural_key as invoice_key
 from stsync.stages.payment_entry import Payable, described
 from stsync.stages.payment_journals import RECEIPTS, JournalForm, Settings, is_ours, natural_key, standing_journals
-from stsync.stages.sales_lines import unmapped
 
 
 @dataclass(frozen=True)

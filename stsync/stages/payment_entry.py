@@ -17,7 +17,7 @@ from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine, Snapshot
 from stsync.core.source.payment import Payment
 from stsync.core.text import fit
-from stsync.stages.invoices import Buyer
+from stsync.stages.buyer import Buyer
 from stsync.stages.payment_journals import STAGE, JournalForm, journal_key, natural_key, standing_journals
 
 

@@ -33,7 +33,7 @@ RECEIPTS = JournalForm("customerPaymentJournals", "customerPayments", "payment j
 REFUNDS = JournalForm("journals", "journalLines", "general journal", "general:")
 
 
-def form_of(amount: Decimal | None) -> JournalForm:
+def journal_form(amount: Decimal | None) -> JournalForm:
     """Money received goes through a payment journal, money paid back (negative) through a general journal."""
     return REFUNDS if amount is not None and amount < 0 else RECEIPTS
 
@@ -64,7 +64,7 @@ class Settings:
     post: bool = True
     payments_per_posting: int = 100
     refunds: RefundJournal = field(default_factory=RefundJournal)
-    closed: Policy = "hold"
+    closed_periods: Policy = "hold"
     unit_dimension: str | None = None
 
 
@@ -85,7 +85,7 @@ def standing_journals(form: JournalForm, snapshot: Snapshot) -> Mapping[str, Boo
 
 def new_journals(decisions: Iterable[Decision], snapshot: Snapshot, settings: Settings) -> list[Operation]:
     """Journals that the plan needs and Business Central does not have yet."""
-    needed = {(form_of(one.about.amount), one.journal) for one in decisions if one.journal and one.operations}
+    needed = {(journal_form(one.about.amount), one.journal) for one in decisions if one.journal and one.operations}
     missing = [(form, code) for form, code in needed if code not in standing_journals(form, snapshot)]
     return [_new_journal(form, code, snapshot, settings) for form, code in sorted(missing, key=lambda one: one[1])]
 
@@ -131,7 +131,7 @@ def postings(decisions: Iterable[Decision], snapshot: Snapshot, settings: Settin
     by_journal: dict[tuple[JournalForm, str], list[Decision]] = {}
     for decision in decisions:
         if decision.journal:
-            by_journal.setdefault((form_of(decision.about.amount), decision.journal), []).append(decision)
+            by_journal.setdefault((journal_form(decision.about.amount), decision.journal), []).append(decision)
     found: list[Operation] = []
     for (form, code), carried in sorted(by_journal.items(), key=lambda entry: (entry[0][0].mark, entry[0][1])):
         journal = standing_journals(form, snapshot).get(code)

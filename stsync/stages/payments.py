@@ -26,8 +26,9 @@ from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine, Snapshot
 from stsync.core.source.payment import Payment
 from stsync.stages import refunds
+from stsync.stages.buyer import Buyer
 from stsync.stages.dimension_values import unit_value
-from stsync.stages.invoices import Buyer, readiness
+from stsync.stages.invoices import readiness
 from stsync.stages.payment_case import Case, application_obstacle, foreign_lines, journal_obstacle, not_bookable
 from stsync.stages.payment_entry import Entry, Payable, receipt_body, standing_lines
 from stsync.stages.payment_journals import RECEIPTS, REFUNDS, STAGE, Settings, natural_key
@@ -86,7 +87,7 @@ def plan(
         return early
     if case.is_booked:
         return _found_posted(case)
-    day = posting_day(payment.paid_on, snapshot, settings.closed) if payment.paid_on is not None else None
+    day = posting_day(payment.paid_on, snapshot, settings.closed_periods) if payment.paid_on is not None else None
     unit = unit_value(payment.business_unit, settings.unit_dimension, choices, snapshot)
     reason = payer.reason or not_bookable(case, day) or unit.reason
     if reason is not None or day is None:

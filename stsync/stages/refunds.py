@@ -22,11 +22,11 @@ from stsync.core.posting_dates import PostingDay
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine, Snapshot
 from stsync.core.source.payment import Payment
-from stsync.stages.invoices import Buyer
+from stsync.stages.buyer import Buyer
+from stsync.stages.findings import unmapped
 from stsync.stages.payment_entry import JournalLine, Payable, description, external_number
 from stsync.stages.payment_journals import Settings, natural_key
 from stsync.stages.payment_parts import Carried, open_parts, shown_invoice
-from stsync.stages.sales_lines import unmapped
 
 # An option as Business Central writes it in JSON: G/L Account (facts section 1, enum JSON).
 GL_ACCOUNT = "G_x002F_L_x0020_Account"

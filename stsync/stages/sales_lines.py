@@ -18,9 +18,7 @@ from stsync.core.source.fields import Named
 from stsync.core.source.invoice import Invoice, Item
 from stsync.core.text import fit
 from stsync.stages.dimension_values import Chosen, dimension_values, header_unit
-from stsync.stages.findings import Findings, unmapped
-
-__all__ = ["Findings", "Settings", "account_number", "header_dimensions", "sales_lines", "unmapped"]
+from stsync.stages.findings import Findings
 
 
 @dataclass(frozen=True)

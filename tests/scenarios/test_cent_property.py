@@ -29,6 +29,7 @@ from stsync.http.session import Session
 from stsync.sandbox.businesscentral import Environment, app
 from stsync.sandbox.serve import served
 from stsync.stages import invoices, sales_lines
+from stsync.stages.buyer import Buyer
 
 GENERATED = 300
 RATE = Decimal("8.6")
@@ -135,7 +136,7 @@ def decided(row: dict[str, Any], method: str) -> Any:
     return invoices.plan(
         Invoice.parse(row),
         link=Link(),
-        buyer=invoices.Buyer(number="ST7"),
+        buyer=Buyer(number="ST7"),
         choices=CHOICES,
         snapshot=SNAPSHOT,
         settings=invoices.Settings(go_live=date(2026, 6, 1), lines=chosen),

@@ -12,7 +12,7 @@ from stsync.core.source.fields import Address, Named
 from stsync.core.source.invoice import Invoice, Item, LineAccount
 from stsync.core.source.payment import Application, Payment
 from stsync.stages import invoices, payment_journals, sales_lines
-from stsync.stages.invoices import Buyer
+from stsync.stages.buyer import Buyer
 
 GO_LIVE = date(2026, 6, 1)
 BUYER = Buyer(number="ST7")

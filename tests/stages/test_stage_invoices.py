@@ -22,7 +22,7 @@ from stsync.core.snapshot import BookInvoice
 from stsync.core.source.fields import Named
 from stsync.core.source.invoice import Invoice, LineAccount
 from stsync.stages import invoices
-from stsync.stages.invoices import Buyer
+from stsync.stages.buyer import Buyer
 
 
 def decide(record: Invoice, **more: Any) -> Decision:

@@ -19,7 +19,7 @@ from stsync.engine.apply.protocol import AnotherRun, Sent
 from stsync.engine.survey import booked_payments, booked_refunds, entered, open_line, open_lines
 from stsync.http.outcomes import Refused
 from stsync.stages import refunds
-from stsync.stages.payment_journals import REFUNDS, JournalForm, form_of, natural_key
+from stsync.stages.payment_journals import REFUNDS, JournalForm, journal_form, natural_key
 
 Row = Mapping[str, Any]
 
@@ -34,7 +34,7 @@ class Journals:
     @classmethod
     def of(cls, books: BusinessCentral, decision: Decision) -> Journals:
         """Those that carry this payment."""
-        return cls(books, form_of(decision.about.amount))
+        return cls(books, journal_form(decision.about.amount))
 
     def create_journal(self, body: dict[str, Any], _target: str, _parent: str) -> Sent:
         """Make a batch."""
