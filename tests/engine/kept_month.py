@@ -1,0 +1,55 @@
+"""A month that is carried once for many tests: each moves into a copy of it, and goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from office import Office
+
+from stsync.sandbox.keeping import keep, kept
+from stsync.sandbox.world import World
+from stsync.state.copies import backup
+
+# Both systems as the sandbox keeps them, and our notes.
+Month = tuple[Path, Path]
+Row = dict[str, Any]
+
+
+def carry_once(folder: Path, prepare: Callable[[Office], object] | None = None) -> Month:
+    """Carry a small demo month, after what `prepare` does in the office, and keep what came of it."""
+    with pytest.MonkeyPatch.context() as monkeypatch, World(invoices=119, folder=folder) as world:
+        office = Office(world, world.write_config(folder / "books" / "config.yaml"), monkeypatch)
+        if prepare is not None:
+            prepare(office)
+        office.run()
+        keep(world, folder / "world", port_base=0)
+        backup(office.state_file, folder / "notes.db")
+    return folder / "world", folder / "notes.db"
+
+
+def move_in(office: Office, month: Month) -> Office:
+    """Let the office go on where the kept month ended, with everything in the books that was carried then."""
+    systems, notes = month
+    content = kept(systems)
+    office.world.adopt(content.demo, content.tenant, content.environment)
+    backup(notes, office.state_file)
+    return office
+
+
+def leave_pending(office: Office, *scenarios: str) -> None:
+    """Documents of these scenarios that are not posted in ServiceTitan yet when the month is carried."""
+    for name in scenarios:
+        for kind, row_id in office.world.demo.scenarios[name]:
+            row = office.world.tenant.tables[kind][row_id]
+            if row.get("syncStatus") == "Posted":
+                row["syncStatus"] = "Pending"
+
+
+def release(office: Office, kind: str, *rows: Row) -> None:
+    """The office posts them, as they are by now, after the month was carried."""
+    for row in rows:
+        row["syncStatus"] = "Posted"
+        office.world.tenant.touch(kind, row["id"])
