@@ -25,9 +25,15 @@ def carry_once(folder: Path, prepare: Callable[[Office], object] | None = None) 
         if prepare is not None:
             prepare(office)
         office.run()
-        keep(world, folder / "world", port_base=0)
-        backup(office.state_file, folder / "notes.db")
-    return folder / "world", folder / "notes.db"
+        return keep_month(office, folder)
+
+
+def keep_month(office: Office, folder: Path) -> Month:
+    """Keep both systems and our notes as they are now."""
+    systems, notes = folder / "world", folder / "notes.db"
+    keep(office.world, systems, port_base=0)
+    backup(office.state_file, notes)
+    return systems, notes
 
 
 def move_in(office: Office, month: Month) -> Office:

@@ -118,17 +118,17 @@ def test_a_customer_once_held_stays_held_until_a_person_decides(office: Office) 
             assert office.standing("invoices", document) == ("held", "customer-held")
 
 
-def test_the_preview_shows_the_same_hold_and_asks_for_it_without_writing(posted: Office) -> None:
-    posted.world.company.add_customer("C00417", "Ines Calloway")
-    who = new_customer(posted, "Ines Calloway")
-    booked(posted, who)
-    preview = posted.run(dry_run=True)
+def test_the_preview_shows_the_same_hold_and_asks_for_it_without_writing(office: Office) -> None:
+    office.world.company.add_customer("C00417", "Ines Calloway")
+    who = new_customer(office, "Ines Calloway")
+    booked(office, who)
+    preview = office.run(dry_run=True)
     held = {
         one.source_id: one.reason.reference for one in preview.plan.decisions if one.kind == "customers" and one.reason
     }
     assert held == {str(who): "customer-perhaps-there"}
-    assert posted.writes() == []
-    assert posted.run().plan.digest == preview.plan.digest
+    assert office.writes() == []
+    assert office.run().plan.digest == preview.plan.digest
 
 
 def test_a_person_links_the_customer_and_its_documents_go_to_that_card_untouched(posted: Office) -> None:

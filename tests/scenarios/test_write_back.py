@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
-from office import Office
+from kept_month import Month, keep_month, move_in
+from office import Office, money
 from test_engine_month import _promised, _sent
 from typer.testing import CliRunner
 
 from stsync.cli.app import app
 from stsync.cli.console import OUTPUT
+from stsync.engine.run import Result
 from stsync.errors import ExitCode
 from stsync.sandbox import faults
 from stsync.sandbox.requestlog import Entry
+from stsync.sandbox.servicetitan.office import Line
+from stsync.sandbox.world import World
 from stsync.state import State
 
 MARK = r"/(invoices|credit-memos)/markasexported|/payments/status"
@@ -29,10 +35,62 @@ def switch_on(office: Office, *kinds: str) -> Office:
     return office
 
 
+@dataclass(frozen=True)
+class Told:
+    """A month of which ServiceTitan was told while it was carried, with what led to it."""
+
+    office: Office
+    before: dict[str, set[int]]
+    """What showed as exported before, by table."""
+    preview: Result
+    written_by_preview: int
+    kept: Month
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """The month carried and told in one run, after a preview of it; for tests that only look."""
+    folder = tmp_path_factory.mktemp("told")
+    with pytest.MonkeyPatch.context() as monkeypatch, World(invoices=119, folder=folder) as world:
+        office = switch_on(Office(world, world.write_config(folder / "books" / "config.yaml"), monkeypatch))
+        before = {table: exported(office, table) for table in ("invoices", "payments")}
+        preview = office.run(dry_run=True)
+        written = len(office.writes())
+        office.run()
+        yield Told(office, before, preview, written, keep_month(office, folder))
+
+
 @pytest.fixture
-def telling(office: Office) -> Office:
-    """An office that tells ServiceTitan of its invoices and payments."""
-    return switch_on(office)
+def after_telling(office: Office, told: Told) -> Office:
+    """An office of one's own whose month is in the books, and ServiceTitan knows."""
+    return switch_on(move_in(office, told.kept))
+
+
+@pytest.fixture
+def telling(posted: Office) -> Office:
+    """An office that is to tell ServiceTitan of a month in the next run, which also posts two documents of its own."""
+    one_more(posted)
+    return switch_on(posted)
+
+
+def one_more(office: Office) -> tuple[int, int]:
+    """An invoice, and a payment of it, that the next run has to carry."""
+    tenant = office.world.tenant
+    like = tenant.invoices[min(in_books(office))]
+    customer, unit = like["customer"]["id"], like["businessUnit"]["id"]
+    line = Line("Repair", money("180.00"), gl_account_id=like["items"][0]["generalLedgerAccount"]["id"])
+    invoice = tenant.book_invoice(customer, [line], business_unit_id=unit, on=date(2026, 6, 20))
+    tenant.edit_invoice(invoice, syncStatus="Posted")
+    check = next(row for row in tenant.payments.values() if row["type"] == "Check")
+    paid = tenant.take_payment(
+        customer,
+        money("180.00"),
+        type_id=int(check["typeId"]),
+        on=date(2026, 6, 22),
+        applied={invoice: money("180.00")},
+    )
+    tenant.edit("payments", paid, syncStatus="Posted")
+    return invoice, paid
 
 
 def in_books(office: Office) -> dict[int, str]:
@@ -76,57 +134,56 @@ def stsync(office: Office, *arguments: str) -> Any:
     return CliRunner().invoke(app, [*arguments, "--config", str(office.config)], terminal_width=160)
 
 
-def test_servicetitan_shows_every_posted_document_as_exported_and_no_other(telling: Office) -> None:
-    before = {table: exported(telling, table) for table in ("invoices", "payments")}
-    telling.run()
-    assert len(in_books(telling)) > 60
-    assert exported(telling, "invoices") - before["invoices"] == set(in_books(telling))
-    assert exported(telling, "payments") - before["payments"] == paid_in(telling)
+def test_servicetitan_shows_every_posted_document_as_exported_and_no_other(told: Told) -> None:
+    assert len(in_books(told.office)) > 60
+    assert exported(told.office, "invoices") - told.before["invoices"] == set(in_books(told.office))
+    assert exported(told.office, "payments") - told.before["payments"] == paid_in(told.office)
 
 
-def test_each_invoice_is_marked_with_its_own_number_in_the_books(telling: Office) -> None:
-    telling.run()
-    told = {row["invoiceId"]: row["externalId"] for resource, row in marks(telling) if resource == "invoices"}
-    assert told == in_books(telling)
-    assert all(telling.world.tenant.invoices[one]["exportId"] == number for one, number in told.items())
+def test_each_invoice_is_marked_with_its_own_number_in_the_books(told: Told) -> None:
+    rows = {row["invoiceId"]: row["externalId"] for resource, row in marks(told.office) if resource == "invoices"}
+    assert rows == in_books(told.office)
+    assert all(told.office.world.tenant.invoices[one]["exportId"] == number for one, number in rows.items())
 
 
-def test_nothing_is_told_before_the_books_have_confirmed_the_posting(telling: Office) -> None:
-    telling.run()
-    posted = max(n for n, one in enumerate(telling.writes()) if "Microsoft.NAV.post" in one.target)
-    told = min(n for n, one in enumerate(telling.writes()) if rows_of(one))
-    assert posted < told
+def test_nothing_is_told_before_the_books_have_confirmed_the_posting(told: Told) -> None:
+    writes = told.office.writes()
+    posted = max(n for n, one in enumerate(writes) if "Microsoft.NAV.post" in one.target)
+    first = min(n for n, one in enumerate(writes) if rows_of(one))
+    assert posted < first
 
 
-def test_a_document_that_is_held_is_not_marked(telling: Office) -> None:
-    telling.run()
-    with State.open_scratch(telling.state_file) as state:
+def test_a_document_that_is_held_is_not_marked(told: Told) -> None:
+    with State.open_scratch(told.office.state_file) as state:
         held = {row.source_id for row in state.inbox.rows("invoices", ("held",))}
     assert held
-    assert not held & {str(row["invoiceId"]) for resource, row in marks(telling) if resource == "invoices"}
+    assert not held & {str(row["invoiceId"]) for resource, row in marks(told.office) if resource == "invoices"}
 
 
-def test_nothing_is_told_unless_it_was_switched_on(office: Office) -> None:
-    office.run()
-    assert marks(office) == []
+def test_nothing_is_told_unless_it_was_switched_on(office: Office, month_kept: Month) -> None:
+    tables = ("invoices", "payments", "credit_memos")
+    before = {table: exported(office, table) for table in tables}
+    posted = move_in(office, month_kept)
+    assert len(in_books(posted)) > 60
+    assert {table: exported(posted, table) for table in tables} == before, "carrying the month told ServiceTitan"
+    one_more(posted)
+    posted.run()
+    assert posted.writes()
+    assert marks(posted) == []
 
 
-def test_what_was_posted_before_the_switch_is_told_after_it(office: Office) -> None:
-    office.run()
-    office.world.sandbox.log.clear()
-    switch_on(office, "invoices").run()
-    assert {row["invoiceId"] for _, row in marks(office)} == set(in_books(office))
-    assert {one.target.rsplit("/", 1)[1] for one in office.writes()} == {"markasexported"}
+def test_what_was_posted_before_the_switch_is_told_after_it(posted: Office) -> None:
+    switch_on(posted, "invoices").run()
+    assert {row["invoiceId"] for _, row in marks(posted)} == set(in_books(posted))
+    assert {one.target.rsplit("/", 1)[1] for one in posted.writes()} == {"markasexported"}
 
 
-def test_the_preview_is_what_the_run_sends_marks_included(telling: Office) -> None:
-    preview = telling.run(dry_run=True)
-    assert telling.writes() == []
-    operations = [one for one in preview.plan.operations() if one.verb != "adopt"]
+def test_the_preview_is_what_the_run_sends_marks_included(told: Told) -> None:
+    assert told.written_by_preview == 0
+    operations = [one for one in told.preview.plan.operations() if one.verb != "adopt"]
     assert sum(one.verb == "mark" for one in operations) > 100
     promised = Counter(_promised_mark(one) if one.verb == "mark" else _promised(one) for one in operations)
-    telling.run()
-    sent = Counter(row for one in telling.writes() for row in _rows_sent(telling, one))
+    sent = Counter(row for one in told.office.writes() for row in _rows_sent(told.office, one))
     assert promised - sent == Counter(), "shown, but not sent"
     assert sent - promised == Counter(), "sent, but not shown"
 
@@ -154,67 +211,62 @@ def _rows_sent(office: Office, entry: Entry) -> list[tuple[str, ...]]:
     return told
 
 
-def test_what_comes_back_as_exported_changes_nothing(telling: Office) -> None:
-    telling.run()
-    books = len(telling.world.company.gl_entries)
-    telling.world.sandbox.log.clear()
-    result = telling.run()
-    assert telling.writes() == []
-    assert len(telling.world.company.gl_entries) == books
+def test_what_comes_back_as_exported_changes_nothing(after_telling: Office) -> None:
+    books = len(after_telling.world.company.gl_entries)
+    result = after_telling.run()
+    assert after_telling.writes() == []
+    assert len(after_telling.world.company.gl_entries) == books
     assert result.carried == {}
-    assert {telling.standing("invoices", one) for one in in_books(telling)} == {("settled", "posted")}
+    assert {after_telling.standing("invoices", one) for one in in_books(after_telling)} == {("settled", "posted")}
 
 
-def test_a_row_that_servicetitan_refuses_is_held_and_tried_again_and_the_posting_stands(office: Office) -> None:
-    office.run("invoices")
-    unposted = min(in_books(office))
-    office.world.tenant.switches.mark_exported_needs_posted = True
-    office.world.tenant.unpost([unposted])
-    books = len(office.world.company.gl_entries)
-    switch_on(office, "invoices")
-    assert office.run("invoices").exit_code == ExitCode.HELD
+def test_a_row_that_servicetitan_refuses_is_held_and_tried_again_and_the_posting_stands(posted: Office) -> None:
+    unposted = min(in_books(posted))
+    posted.world.tenant.switches.mark_exported_needs_posted = True
+    posted.world.tenant.unpost([unposted])
+    books = len(posted.world.company.gl_entries)
+    switch_on(posted, "invoices")
+    assert posted.run("invoices").exit_code == ExitCode.HELD
     mark = f"invoice-{unposted}"
-    assert office.standing("write_backs", mark) == ("held", "not-posted-in-servicetitan")
-    assert office.standing("invoices", unposted) == ("settled", "posted")
-    assert exported(office, "invoices") >= set(in_books(office)) - {unposted}
+    assert posted.standing("write_backs", mark) == ("held", "not-posted-in-servicetitan")
+    assert posted.standing("invoices", unposted) == ("settled", "posted")
+    assert exported(posted, "invoices") >= set(in_books(posted)) - {unposted}
 
-    office.world.tenant.post_batch([unposted])
-    office.world.sandbox.log.clear()
-    office.run("invoices")
-    assert [row["invoiceId"] for _, row in marks(office)] == [unposted]
-    assert office.standing("write_backs", mark) == ("settled", "told")
-    assert len(office.world.company.gl_entries) == books
+    posted.world.tenant.post_batch([unposted])
+    posted.world.sandbox.log.clear()
+    posted.run("invoices")
+    assert [row["invoiceId"] for _, row in marks(posted)] == [unposted]
+    assert posted.standing("write_backs", mark) == ("settled", "told")
+    assert len(posted.world.company.gl_entries) == books
 
 
-def test_a_mark_spends_its_own_attempts_and_can_be_replayed(office: Office) -> None:
-    office.run("invoices")
-    unposted = min(in_books(office))
-    office.world.tenant.switches.mark_exported_needs_posted = True
-    office.world.tenant.unpost([unposted])
-    switch_on(office, "invoices")
+def test_a_mark_spends_its_own_attempts_and_can_be_replayed(posted: Office) -> None:
+    unposted = min(in_books(posted))
+    posted.world.tenant.switches.mark_exported_needs_posted = True
+    posted.world.tenant.unpost([unposted])
+    switch_on(posted, "invoices")
     for _ in range(6):
-        office.run("invoices")
-    assert office.standing("write_backs", f"invoice-{unposted}")[0] == "dead"
-    assert office.standing("invoices", unposted) == ("settled", "posted")
-    office.world.tenant.post_batch([unposted])
-    assert stsync(office, "replay", "--stage", "write_backs").exit_code == 0
-    office.run("invoices")
-    assert office.standing("write_backs", f"invoice-{unposted}") == ("settled", "told")
+        posted.run("invoices")
+    assert posted.standing("write_backs", f"invoice-{unposted}")[0] == "dead"
+    assert posted.standing("invoices", unposted) == ("settled", "posted")
+    posted.world.tenant.post_batch([unposted])
+    assert stsync(posted, "replay", "--stage", "write_backs").exit_code == 0
+    posted.run("invoices")
+    assert posted.standing("write_backs", f"invoice-{unposted}") == ("settled", "told")
 
 
-def test_one_unknown_payment_does_not_keep_the_others_from_being_told(office: Office) -> None:
-    office.run()
-    lost, *others = sorted(paid_in(office))
+def test_one_unknown_payment_does_not_keep_the_others_from_being_told(posted: Office) -> None:
+    lost, *others = sorted(paid_in(posted))
     # payments/status speaks for all or none, so one bad payment refuses the whole request (trap 3).
     errors = {"paymentIds": [f"Payment {lost} was not found."]}
     envelope = {"type": "", "title": "Invalid", "status": 400, "traceId": "t", "errors": errors, "data": {}}
     refusal = faults.answer(400, envelope)
-    office.world.sandbox.faults.add(refusal, path="payments/status", body=str(lost), count=None)
-    switch_on(office, "payments").run("payments")
-    assert set(others) <= exported(office, "payments")
-    assert office.standing("write_backs", f"payment-{lost}")[0] == "held"
-    assert office.standing("payments", lost) == ("settled", "posted")
-    assert lost not in exported(office, "payments")
+    posted.world.sandbox.faults.add(refusal, path="payments/status", body=str(lost), count=None)
+    switch_on(posted, "payments").run("payments")
+    assert set(others) <= exported(posted, "payments")
+    assert posted.standing("write_backs", f"payment-{lost}")[0] == "held"
+    assert posted.standing("payments", lost) == ("settled", "posted")
+    assert lost not in exported(posted, "payments")
 
 
 @pytest.mark.parametrize("fault", [faults.DROP_ANSWER, faults.DROP, faults.TRUNCATE, faults.HTML_500])
@@ -279,37 +331,32 @@ def test_a_missing_scope_holds_the_marks_and_nothing_else(telling: Office) -> No
     assert exported(telling, "payments") >= paid_in(telling)
 
 
-def test_payments_that_show_exported_already_are_not_told_again(office: Office) -> None:
-    office.run()
-    told = min(paid_in(office))
-    office.world.tenant.bypass(payment_ids=[told])
-    switch_on(office, "payments").run()
-    office_told = {row["paymentId"] for _, row in marks(office)}
-    assert office_told == paid_in(office) - {told}
-    assert office.standing("write_backs", f"payment-{told}") == ("settled", "told")
+def test_payments_that_show_exported_already_are_not_told_again(posted: Office) -> None:
+    told = min(paid_in(posted))
+    posted.world.tenant.bypass(payment_ids=[told])
+    switch_on(posted, "payments").run()
+    office_told = {row["paymentId"] for _, row in marks(posted)}
+    assert office_told == paid_in(posted) - {told}
+    assert posted.standing("write_backs", f"payment-{told}") == ("settled", "told")
 
 
-def test_requests_carry_a_hundred_rows_at_most(office: Office) -> None:
-    office.run()
-    office.world.sandbox.log.clear()
-    switch_on(office).run()
-    sizes = [len(rows_of(one)) for one in office.writes()]
-    assert sum(sizes) == len(in_books(office)) + len(paid_in(office))
+def test_requests_carry_a_hundred_rows_at_most(posted: Office) -> None:
+    switch_on(posted).run()
+    sizes = [len(rows_of(one)) for one in posted.writes()]
+    assert sum(sizes) == len(in_books(posted)) + len(paid_in(posted))
     assert max(sizes) <= 100
     assert len(sizes) <= 4
 
 
-def test_a_document_issued_anew_is_marked_with_its_new_number(telling: Office) -> None:
-    telling.run()
-    source_id, number = next(iter(in_books(telling).items()))
-    with State.open(telling.state_file) as state:
+def test_a_document_issued_anew_is_marked_with_its_new_number(after_telling: Office) -> None:
+    source_id, number = next(iter(in_books(after_telling).items()))
+    with State.open(after_telling.state_file) as state:
         _issued_anew(state, str(source_id), "PSI-NEW")
-    telling.world.sandbox.log.clear()
-    telling.run("invoices")
-    assert [row["externalId"] for _, row in marks(telling)] == ["PSI-NEW"]
-    assert telling.world.tenant.invoices[source_id]["exportId"] == "PSI-NEW" != number
-    telling.run("invoices")
-    assert len(marks(telling)) == 1
+    after_telling.run("invoices")
+    assert [row["externalId"] for _, row in marks(after_telling)] == ["PSI-NEW"]
+    assert after_telling.world.tenant.invoices[source_id]["exportId"] == "PSI-NEW" != number
+    after_telling.run("invoices")
+    assert len(marks(after_telling)) == 1
 
 
 def _issued_anew(state: State, source_id: str, number: str) -> None:
@@ -323,69 +370,66 @@ def _issued_anew(state: State, source_id: str, number: str) -> None:
     state.ledger.done(Done(key, "new-id", number), run_id=run_id)
 
 
-def test_a_document_that_a_person_put_aside_is_not_marked(office: Office) -> None:
-    office.run("invoices")
-    changed = min(in_books(office))
-    row = office.world.tenant.invoices[changed]
+def test_a_document_that_a_person_put_aside_is_not_marked(posted: Office) -> None:
+    changed = min(in_books(posted))
+    row = posted.world.tenant.invoices[changed]
     row["total"] = "1.23"
-    office.world.tenant.touch("invoices", changed)
-    office.run("invoices")
-    assert office.standing("invoices", changed) == ("held", "changed-after-posting")
-    switch_on(office, "invoices").run("invoices")
-    assert changed not in exported(office, "invoices")
-    ignored = stsync(office, "ignore", "invoice", str(changed), "--reason", "credited by hand")
+    posted.world.tenant.touch("invoices", changed)
+    posted.run("invoices")
+    assert posted.standing("invoices", changed) == ("held", "changed-after-posting")
+    switch_on(posted, "invoices").run("invoices")
+    assert changed not in exported(posted, "invoices")
+    ignored = stsync(posted, "ignore", "invoice", str(changed), "--reason", "credited by hand")
     assert ignored.exit_code == 0
-    office.run("invoices")
-    assert changed not in exported(office, "invoices")
-    assert len(exported(office, "invoices") & set(in_books(office))) == len(in_books(office)) - 1
+    posted.run("invoices")
+    assert changed not in exported(posted, "invoices")
+    assert len(exported(posted, "invoices") & set(in_books(posted))) == len(in_books(posted)) - 1
 
 
 def test_a_lost_state_takes_on_what_was_told_and_posts_nothing_twice(
-    telling: Office, another: Callable[[Office, str], Office]
+    after_telling: Office, another: Callable[[Office, str], Office]
 ) -> None:
-    telling.run()
-    books = len(telling.world.company.gl_entries)
-    lost = switch_on(another(telling, "new computer"))
+    books = len(after_telling.world.company.gl_entries)
+    lost = switch_on(another(after_telling, "new computer"))
     lost.run()
-    assert len(telling.world.company.gl_entries) == books
+    assert len(after_telling.world.company.gl_entries) == books
     settled = {("settled", "posted"), ("settled", "to_apply")}
     assert {lost.standing("invoices", one) for one in in_books(lost)} <= settled
     assert {lost.standing("payments", one) for one in paid_in(lost)} <= settled
-    telling.world.sandbox.log.clear()
+    after_telling.world.sandbox.log.clear()
     lost.run()
-    assert telling.writes() == []
+    assert after_telling.writes() == []
 
 
-def test_switching_it_off_puts_open_marks_aside(office: Office) -> None:
-    office.world.sandbox.faults.add(faults.answer(403, {}), system="servicetitan_api", method="POST", path=MARK)
-    switch_on(office, "invoices").run("invoices")
-    one = f"invoice-{min(in_books(office))}"
-    assert office.standing("write_backs", one)[0] == "held"
-    office.edit_config("  invoices: yes\n", "  invoices: no\n")
-    office.world.sandbox.faults.clear()
-    office.run("invoices")
-    assert office.standing("write_backs", one) == ("settled", "ignored")
-    office.edit_config("  invoices: no\n", "  invoices: yes\n")
-    office.run("invoices")
-    assert office.standing("write_backs", one) == ("settled", "told")
+def test_switching_it_off_puts_open_marks_aside(posted: Office) -> None:
+    posted.world.sandbox.faults.add(faults.answer(403, {}), system="servicetitan_api", method="POST", path=MARK)
+    switch_on(posted, "invoices").run("invoices")
+    one = f"invoice-{min(in_books(posted))}"
+    assert posted.standing("write_backs", one)[0] == "held"
+    posted.edit_config("  invoices: yes\n", "  invoices: no\n")
+    posted.world.sandbox.faults.clear()
+    posted.run("invoices")
+    assert posted.standing("write_backs", one) == ("settled", "ignored")
+    posted.edit_config("  invoices: no\n", "  invoices: yes\n")
+    posted.run("invoices")
+    assert posted.standing("write_backs", one) == ("settled", "told")
 
 
-def test_people_see_what_was_told(office: Office) -> None:
-    office.run("invoices")
-    unposted = min(in_books(office))
-    office.world.tenant.switches.mark_exported_needs_posted = True
-    office.world.tenant.unpost([unposted])
-    switch_on(office, "invoices")
-    assert "told ServiceTitan" in stsync(office, "sync", "--dry-run").output
-    assert "told ServiceTitan" in stsync(office, "sync").output
-    held = stsync(office, "held", "--stage", "write_backs").output
+def test_people_see_what_was_told(posted: Office) -> None:
+    unposted = min(in_books(posted))
+    posted.world.tenant.switches.mark_exported_needs_posted = True
+    posted.world.tenant.unpost([unposted])
+    switch_on(posted, "invoices")
+    assert "told ServiceTitan" in stsync(posted, "sync", "--dry-run").output
+    assert "told ServiceTitan" in stsync(posted, "sync").output
+    held = stsync(posted, "held", "--stage", "write_backs").output
     assert "is in the books, but ServiceTitan was not told" in held
     assert "The books are right" in held
-    assert "told ServiceTitan" in stsync(office, "status").output
-    life = stsync(office, "trace", "write-back", f"invoice-{unposted}")
+    assert "told ServiceTitan" in stsync(posted, "status").output
+    life = stsync(posted, "trace", "write-back", f"invoice-{unposted}")
     assert life.exit_code == 0
     assert "ServiceTitan" in life.output
-    put_aside = stsync(office, "ignore", "write-back", f"invoice-{unposted}", "--reason", "told by hand")
+    put_aside = stsync(posted, "ignore", "write-back", f"invoice-{unposted}", "--reason", "told by hand")
     assert put_aside.exit_code == 0
-    office.run("invoices")
-    assert office.standing("write_backs", f"invoice-{unposted}") == ("settled", "by_hand")
+    posted.run("invoices")
+    assert posted.standing("write_backs", f"invoice-{unposted}") == ("settled", "by_hand")
