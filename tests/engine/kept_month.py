@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from office import Office
+from office import Office, money
 
 from stsync.sandbox.keeping import keep, kept
+from stsync.sandbox.servicetitan.office import Line
 from stsync.sandbox.world import World
 from stsync.state.copies import backup
 
@@ -59,3 +61,19 @@ def release(office: Office, kind: str, *rows: Row) -> None:
     for row in rows:
         row["syncStatus"] = "Posted"
         office.world.tenant.touch(kind, row["id"])
+
+
+def book_one_more(office: Office) -> tuple[int, int]:
+    """An invoice, and a payment of it, that the next run has to carry; returns their ids."""
+    tenant = office.world.tenant
+    like = next(row for row in tenant.invoices.values() if office.invoice(row["id"]) is not None and row["items"])
+    customer, unit, amount = like["customer"]["id"], like["businessUnit"]["id"], money("180.00")
+    line = Line("Repair", amount, gl_account_id=like["items"][0]["generalLedgerAccount"]["id"])
+    invoice = tenant.book_invoice(customer, [line], business_unit_id=unit, on=date(2026, 6, 20))
+    tenant.edit_invoice(invoice, syncStatus="Posted")
+    check = next(row for row in tenant.payments.values() if row["type"] == "Check")
+    paid = tenant.take_payment(
+        customer, amount, type_id=int(check["typeId"]), on=date(2026, 6, 22), applied={invoice: amount}
+    )
+    tenant.edit("payments", paid, syncStatus="Posted")
+    return invoice, paid

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kept_month import Month, carry_once, move_in
 from office import Office
 from typer.testing import CliRunner
 
@@ -21,6 +22,7 @@ from stsync.servicetitan.client import ServiceTitan
 from stsync.state import State
 
 OPENING_DAY = date(2026, 4, 30)
+OWNER = "C00900"
 
 
 def stsync(office: Office, *arguments: str) -> Any:
@@ -37,10 +39,22 @@ def scenario(office: Office) -> tuple[dict[str, Any], int]:
 def owner(office: Office, invoice: dict[str, Any]) -> str:
     """The customer of that invoice as the books have had them for years, linked by a person."""
     customer = invoice["customer"]
-    office.world.company.add_customer("C00900", customer["name"])
-    done = stsync(office, "link", "customer", str(customer["id"]), "--to", "C00900")
+    office.world.company.add_customer(OWNER, customer["name"])
+    done = stsync(office, "link", "customer", str(customer["id"]), "--to", OWNER)
     assert done.exit_code == 0, done.output
-    return "C00900"
+    return OWNER
+
+
+@pytest.fixture(scope="module")
+def month_of_the_owner(tmp_path_factory: pytest.TempPathFactory) -> Month:
+    """A month that was carried with that customer linked, before anybody spoke of opening documents."""
+    return carry_once(tmp_path_factory.mktemp("linked"), lambda office: owner(office, scenario(office)[0]))
+
+
+@pytest.fixture
+def linked(office: Office, month_of_the_owner: Month) -> Office:
+    """An office with that month in the books."""
+    return move_in(office, month_of_the_owner)
 
 
 def opening_entry(office: Office, customer: str, number: str, amount: Decimal) -> Any:
@@ -86,21 +100,20 @@ def row_of(rows: list[dict[str, str]], invoice: dict[str, Any]) -> dict[str, str
     return row
 
 
-def test_a_payment_on_an_invoice_from_before_go_live_is_held_and_names_the_command(office: Office) -> None:
-    _, paid = scenario(office)
-    office.run()
-    assert office.standing("payments", paid) == ("held", "invoice-before-go-live")
-    with State.open_scratch(office.state_file) as state:
+def test_a_payment_on_an_invoice_from_before_go_live_is_held_and_names_the_command(posted: Office) -> None:
+    _, paid = scenario(posted)
+    assert posted.standing("payments", paid) == ("held", "invoice-before-go-live")
+    with State.open_scratch(posted.state_file) as state:
         row = state.inbox.find("payments", str(paid))
         assert row is not None
         assert row.reason is not None
         assert "stsync baseline propose" in row.reason.hint
 
 
-def test_a_payment_on_an_invoice_too_old_for_the_feed_is_held_too_and_does_not_wait_in_vain(office: Office) -> None:
+def test_a_payment_on_an_invoice_too_old_for_the_feed_is_held_too_and_does_not_wait_in_vain(posted: Office) -> None:
     # The feeds are read from a month before go-live; this payment is the first that anybody hears of its invoice.
-    tenant = office.world.tenant
-    invoice, _ = scenario(office)
+    tenant = posted.world.tenant
+    invoice, _ = scenario(posted)
     line = Line("Old work", Decimal("77.00"), gl_account_id=invoice["items"][0]["generalLedgerAccount"]["id"])
     unit = invoice["businessUnit"]["id"]
     old = tenant.book_invoice(invoice["customer"]["id"], [line], business_unit_id=unit, on=date(2024, 11, 5))
@@ -110,44 +123,45 @@ def test_a_payment_on_an_invoice_too_old_for_the_feed_is_held_too_and_does_not_w
     tenant.edit_invoice(old, syncStatus="Posted")
     tenant.edit("payments", paid, syncStatus="Posted")
     tenant.invoices.touch(old, datetime(2024, 11, 6, tzinfo=UTC))
-    office.run("invoices")
-    with State.open_scratch(office.state_file) as state:
+    posted.run("invoices")
+    with State.open_scratch(posted.state_file) as state:
         assert state.inbox.find("invoices", str(old)) is None
-    office.run()
-    assert office.standing("payments", paid) == ("held", "invoice-before-go-live")
-    assert office.standing("invoices", old) == ("settled", "before_go_live")
+    posted.run()
+    assert posted.standing("payments", paid) == ("held", "invoice-before-go-live")
+    assert posted.standing("invoices", old) == ("settled", "before_go_live")
 
 
 @pytest.mark.parametrize("by", ["journal", "sales invoice"])
-def test_a_payment_applies_to_the_opening_document_once_it_is_linked(office: Office, tmp_path: Path, by: str) -> None:
-    invoice, paid = scenario(office)
-    card = owner(office, invoice)
+def test_a_payment_applies_to_the_opening_document_once_it_is_linked(linked: Office, tmp_path: Path, by: str) -> None:
+    invoice, paid = scenario(linked)
+    card = OWNER
     if by == "journal":
-        number = opening_entry(office, card, str(invoice["referenceNumber"]), Decimal("540.00")).document_number
+        number = opening_entry(linked, card, str(invoice["referenceNumber"]), Decimal("540.00")).document_number
     else:
-        number = opening_invoice(office, card, Decimal("540.00"), external=str(invoice["referenceNumber"])).number
-    office.run()
-    assert office.standing("payments", paid) == ("held", "invoice-before-go-live")
+        number = opening_invoice(linked, card, Decimal("540.00"), external=str(invoice["referenceNumber"])).number
+    linked.run()
+    assert linked.standing("payments", paid) == ("held", "invoice-before-go-live")
+    assert linked.writes() == []
     out = tmp_path / "baseline.csv"
-    proposed = stsync(office, "baseline", "propose", "--out", str(out))
+    proposed = stsync(linked, "baseline", "propose", "--out", str(out))
     assert proposed.exit_code == 0, proposed.output
     row = row_of(reviewed(out), invoice)
     assert (row["decision"], row["bucket"], row["bc_number"]) == ("link", "exact", number)
     assert row["paid_since_go_live"] == "540.00"
     assert "same amount" in row["reasons"]
-    done = stsync(office, "baseline", "accept", str(out))
+    done = stsync(linked, "baseline", "accept", str(out))
     assert done.exit_code == 0, done.output
-    office.run()
-    assert office.standing("payments", paid) == ("settled", "posted")
-    ledger = office.world.company.customer_ledger
+    linked.run()
+    assert linked.standing("payments", paid) == ("settled", "posted")
+    ledger = linked.world.company.customer_ledger
     (opened,) = [one for one in ledger if one.document_number == number and one.document_type == "Invoice"]
     (received,) = [one for one in ledger if one.document_number == f"ST-P{paid}"]
     assert (opened.open, opened.remaining) == (False, 0)
     assert (received.open, received.customer_number) == (False, card)
-    assert office.invoice(invoice["id"]) is None
-    office.world.sandbox.log.clear()
-    office.run()
-    assert office.writes() == []
+    assert linked.invoice(invoice["id"]) is None
+    linked.world.sandbox.log.clear()
+    linked.run()
+    assert linked.writes() == []
 
 
 def test_baseline_says_what_lies_before_go_live_and_writes_nothing(office: Office, tmp_path: Path) -> None:
@@ -237,16 +251,16 @@ def test_several_invoices_share_one_opening_document_only_if_it_is_large_enough(
 
 
 def test_a_linked_invoice_from_before_go_live_is_nothing_for_the_tie_out_to_explain(
-    office: Office, tmp_path: Path
+    linked: Office, tmp_path: Path
 ) -> None:
-    invoice, _ = scenario(office)
-    opening_entry(office, owner(office, invoice), str(invoice["referenceNumber"]), Decimal("540.00"))
+    invoice, _ = scenario(linked)
+    opening_entry(linked, OWNER, str(invoice["referenceNumber"]), Decimal("540.00"))
     out = tmp_path / "baseline.csv"
-    office.run()
-    stsync(office, "baseline", "propose", "--out", str(out))
-    stsync(office, "baseline", "accept", str(out))
-    office.run()
-    with State.open_scratch(office.state_file) as state:
+    linked.run()
+    stsync(linked, "baseline", "propose", "--out", str(out))
+    stsync(linked, "baseline", "accept", str(out))
+    linked.run()
+    with State.open_scratch(linked.state_file) as state:
         row = state.inbox.find("invoices", str(invoice["id"]))
         assert row is not None
         assert (row.state, row.outcome) == ("settled", "before_go_live")
@@ -277,7 +291,7 @@ def test_an_invoice_that_stsync_carried_itself_gets_no_opening_document(office: 
     made = opening_invoice(office, owner(office, invoice), Decimal("540.00"), external="OLD-1")
     office.edit_config("go_live: 2026-05-01", "go_live: 2026-04-01")
     office.world.company.set_posting_window(None, None)
-    office.run("invoices")
+    office.run("invoices", only=str(invoice["id"]))
     assert office.invoice(invoice["id"]).posted
     office.edit_config("go_live: 2026-04-01", "go_live: 2026-05-01")
     file = tmp_path / "baseline.csv"

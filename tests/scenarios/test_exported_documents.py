@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kept_month import book_one_more
 from office import Office, money
 
 
@@ -42,26 +43,24 @@ def test_an_exported_invoice_of_a_lost_state_is_taken_on_and_its_payments_apply(
 
 
 def test_an_exported_payment_of_a_lost_state_is_taken_on(
-    office: Office, another: Callable[[Office, str], Office]
+    posted: Office, another: Callable[[Office, str], Office]
 ) -> None:
-    office.run()
-    numbers = {one.document_number for one in office.world.company.customer_ledger if one.document_type == "Payment"}
-    marked = [row["id"] for row in office.world.tenant.payments.values() if f"ST-P{row['id']}" in numbers]
+    numbers = {one.document_number for one in posted.world.company.customer_ledger if one.document_type == "Payment"}
+    marked = [row["id"] for row in posted.world.tenant.payments.values() if f"ST-P{row['id']}" in numbers]
     assert len(marked) > 20
-    office.world.tenant.bypass(payment_ids=marked)
-    entries = len(list(office.world.company.customer_ledger))
+    posted.world.tenant.bypass(payment_ids=marked)
+    entries = len(list(posted.world.company.customer_ledger))
 
-    lost = another(office, "new computer")
-    office.world.sandbox.log.clear()
+    lost = another(posted, "new computer")
     lost.run("payments")
-    assert office.writes() == []
+    assert posted.writes() == []
     assert {lost.standing("payments", one) for one in marked} == {("settled", "posted")}
-    assert len(list(office.world.company.customer_ledger)) == entries
+    assert len(list(posted.world.company.customer_ledger)) == entries
 
 
-def test_what_another_program_exported_stands_aside(office: Office) -> None:
-    elsewhere = next(row for row in office.world.tenant.invoices.values() if row["syncStatus"] == "Posted")
-    office.world.tenant.bypass([elsewhere["id"]])
-    office.run("invoices")
-    assert office.standing("invoices", elsewhere["id"]) == ("settled", "exported_elsewhere")
-    assert office.invoice(elsewhere["id"]) is None
+def test_what_another_program_exported_stands_aside(posted: Office) -> None:
+    elsewhere, _ = book_one_more(posted)
+    posted.world.tenant.bypass([elsewhere])
+    posted.run("invoices")
+    assert posted.standing("invoices", elsewhere) == ("settled", "exported_elsewhere")
+    assert posted.invoice(elsewhere) is None

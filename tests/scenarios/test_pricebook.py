@@ -19,11 +19,9 @@ from stsync.state import State
 
 
 @pytest.fixture
-def pushed(office: Office) -> Office:
-    """An office whose pricebook was pushed once."""
-    office.run("pricebook")
-    office.world.sandbox.log.clear()
-    return office
+def pushed(posted: Office) -> Office:
+    """An office whose pricebook was pushed once, with everything else."""
+    return posted
 
 
 KINDS = ("services", "materials", "equipment")

@@ -6,12 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import pytest
-from kept_month import Month, keep_month, move_in
-from office import Office, money
+from kept_month import Month, book_one_more, keep_month, move_in
+from office import Office
 from test_engine_month import _promised, _sent
 from typer.testing import CliRunner
 
@@ -21,7 +20,6 @@ from stsync.engine.run import Result
 from stsync.errors import ExitCode
 from stsync.sandbox import faults
 from stsync.sandbox.requestlog import Entry
-from stsync.sandbox.servicetitan.office import Line
 from stsync.sandbox.world import World
 from stsync.state import State
 
@@ -69,28 +67,8 @@ def after_telling(office: Office, told: Told) -> Office:
 @pytest.fixture
 def telling(posted: Office) -> Office:
     """An office that is to tell ServiceTitan of a month in the next run, which also posts two documents of its own."""
-    one_more(posted)
+    book_one_more(posted)
     return switch_on(posted)
-
-
-def one_more(office: Office) -> tuple[int, int]:
-    """An invoice, and a payment of it, that the next run has to carry."""
-    tenant = office.world.tenant
-    like = tenant.invoices[min(in_books(office))]
-    customer, unit = like["customer"]["id"], like["businessUnit"]["id"]
-    line = Line("Repair", money("180.00"), gl_account_id=like["items"][0]["generalLedgerAccount"]["id"])
-    invoice = tenant.book_invoice(customer, [line], business_unit_id=unit, on=date(2026, 6, 20))
-    tenant.edit_invoice(invoice, syncStatus="Posted")
-    check = next(row for row in tenant.payments.values() if row["type"] == "Check")
-    paid = tenant.take_payment(
-        customer,
-        money("180.00"),
-        type_id=int(check["typeId"]),
-        on=date(2026, 6, 22),
-        applied={invoice: money("180.00")},
-    )
-    tenant.edit("payments", paid, syncStatus="Posted")
-    return invoice, paid
 
 
 def in_books(office: Office) -> dict[int, str]:
@@ -166,7 +144,7 @@ def test_nothing_is_told_unless_it_was_switched_on(office: Office, month_kept: M
     posted = move_in(office, month_kept)
     assert len(in_books(posted)) > 60
     assert {table: exported(posted, table) for table in tables} == before, "carrying the month told ServiceTitan"
-    one_more(posted)
+    book_one_more(posted)
     posted.run()
     assert posted.writes()
     assert marks(posted) == []
