@@ -89,14 +89,17 @@ COMMANDS: Mapping[str, Sequence[str] | None] = {
     "state backup": ("--out", "{folder}/copy.db"),
     "state restore": ("{folder}/copy.db",),
     "state verify": (),
+    "state rebuild": ("--force",),
     "listen": None,
     "demo": None,
+    "selftest": None,
     "sandbox serve": None,
     "sandbox reset": None,
 }
 WHY_NOT = {
     "listen": "serves until it is stopped; tests/listener searches what it says",
     "demo": "has secrets of its own, which are public",
+    "selftest": "the same",
     "sandbox serve": "the same",
     "sandbox reset": "the same",
 }
