@@ -55,8 +55,9 @@ def _show(figures: Figures) -> None:
         _grid(figures)
     for verdict in figures.failed:
         _tell_failure(verdict)
-    run, count, failed = figures.faultless, len(figures.verdicts), len(figures.failed)
-    say(f"The run that was broken: {len(run.requests)} requests and {run.commits} commits.")
+    count, failed = len(figures.verdicts), len(figures.failed)
+    for run in figures.faultless:
+        say(f"Broken: stsync {run.work}, {len(run.requests)} requests and {run.commits} commits.")
     say(
         f"{count:,} of {figures.possible:,} possible trials in {figures.seconds:,.0f} s; "
         f"{figures.processor_seconds / count:.2f} s of processor time each."
@@ -78,7 +79,7 @@ def _grid(figures: Figures) -> None:
     from stsync.selftest.places import COMMIT, Fault
 
     cells = figures.cells()
-    kinds = list(dict.fromkeys([*figures.faultless.requests, COMMIT]))
+    kinds = list(dict.fromkeys([*(kind for run in figures.faultless for kind in run.requests), COMMIT]))
     say(_line("broken at", [*(fault.value for fault in Fault), "trials"]))
     for kind in kinds:
         counts = [cells[kind, fault.value] for fault in Fault]
@@ -97,8 +98,9 @@ def _document(figures: Figures) -> dict[str, Any]:
         "trials": len(figures.verdicts),
         "failed": len(figures.failed),
         "possible": figures.possible,
-        "requests": list(figures.faultless.requests),
-        "commits": figures.faultless.commits,
+        "broken": [
+            {"work": run.work, "requests": list(run.requests), "commits": run.commits} for run in figures.faultless
+        ],
         "seconds": round(figures.seconds, 1),
         "processor_seconds": round(figures.processor_seconds, 1),
         "cells": [{"at": kind, "fault": fault, "trials": n} for (kind, fault), n in sorted(figures.cells().items())],

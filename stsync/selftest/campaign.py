@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from stsync.errors import UsageError
-from stsync.selftest.places import Place, spread
+from stsync.selftest.places import Place, Work, spread
 from stsync.selftest.trial import Faultless, Ground, Verdict
 
 Tell = Callable[["Figures", int], None]
@@ -19,9 +19,9 @@ Tell = Callable[["Figures", int], None]
 
 @dataclass
 class Figures:
-    """What a campaign shows. Seconds are those on the wall; `faultless` is the run that was broken."""
+    """What a campaign shows. Seconds are those on the wall; `faultless` are the runs that were broken."""
 
-    faultless: Faultless
+    faultless: tuple[Faultless, ...]
     possible: int
     verdicts: list[Verdict] = field(default_factory=list)
     seconds: float = 0.0
@@ -55,11 +55,11 @@ def campaign(count: int, *, seed: int = 0, workers: int = 2, only: str | None = 
         )
     began = time.monotonic()
     with _pool(1 if only else workers) as pool:
-        faultless = pool.submit(_faultless).result()
-        everywhere = faultless.places()
-        figures = Figures(faultless, len(everywhere))
+        faultless = {work: pool.submit(_faultless, work).result() for work in Work}
+        everywhere = [place for one in faultless.values() for place in one.places()]
+        figures = Figures(tuple(faultless.values()), len(everywhere))
         chosen = _chosen(everywhere, count, seed, only)
-        for done in as_completed([pool.submit(_attempt, place, faultless) for place in chosen]):
+        for done in as_completed([pool.submit(_attempt, place, faultless[place.work]) for place in chosen]):
             figures.verdicts.append(done.result())
             figures.seconds = time.monotonic() - began
             tell(figures, len(chosen))
@@ -74,7 +74,7 @@ def _chosen(everywhere: Sequence[Place], count: int, seed: int, only: str | None
         raise UsageError(
             "no-such-trial",
             f"There is no trial {only[:40]!r}.",
-            hint="Copy the name from the line that a failed trial printed, for example r12.mute.committed.",
+            hint="Copy the name from the line that a failed trial printed, for example sync.r12.mute.committed.",
         )
     return found
 
@@ -85,24 +85,24 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn"))
 
 
-_GROUND: list[tuple[Ground, Faultless]] = []
+_GROUNDS: dict[Work, tuple[Ground, Faultless]] = {}
 
 
-def _laid() -> tuple[Ground, Faultless]:
-    """This process's ground, made at the first question and taken away at its end."""
-    if not _GROUND:
+def _laid(work: Work) -> tuple[Ground, Faultless]:
+    """This process's ground for a work, made at the first question and taken away at its end."""
+    if work not in _GROUNDS:
         ground = Ground()
-        _GROUND.append((ground, ground.lay()))
         atexit.register(ground.close)
-    return _GROUND[0]
+        _GROUNDS[work] = (ground, ground.lay(work))
+    return _GROUNDS[work]
 
 
-def _faultless() -> Faultless:
-    return _laid()[1]
+def _faultless(work: Work) -> Faultless:
+    return _laid(work)[1]
 
 
 def _attempt(place: Place, faultless: Faultless) -> Verdict:
-    ground, measured = _laid()
+    ground, measured = _laid(place.work)
     if measured.requests != faultless.requests or measured.commits != faultless.commits:
         raise RuntimeError("a faultless run does not send the same requests twice, so places have no fixed numbers")
     return ground.attempt(place, faultless)

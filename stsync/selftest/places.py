@@ -15,6 +15,13 @@ from random import Random
 COMMIT = "commit"
 
 
+class Work(StrEnum):
+    """What is broken: the run that a scheduler starts, or the correction that a person orders."""
+
+    SYNC = "sync"
+    CORRECT = "correct"
+
+
 class Fault(StrEnum):
     """What happens to one request on the way. The value is what a trial's id calls it."""
 
@@ -61,6 +68,7 @@ class Place:
     number: int = 0
     fault: Fault = Fault.NONE
     kill: Kill = Kill.NEVER
+    work: Work = Work.SYNC
 
     @property
     def at_commit(self) -> bool:
@@ -69,21 +77,17 @@ class Place:
 
     @property
     def id(self) -> str:
-        """The name by which the trial is repeated: r37.mute.committed."""
-        if self.number == 0:
-            return "faultless"
-        return f"{'c' if self.at_commit else 'r'}{self.number}.{self.fault}.{self.kill}"
+        """The name by which the trial is repeated: sync.r37.mute.committed."""
+        return f"{self.work}.{'c' if self.at_commit else 'r'}{self.number}.{self.fault}.{self.kill}"
 
 
-UNBROKEN = Place()
-
-
-def places(requests: Sequence[str], commits: int) -> list[Place]:
+def places(requests: Sequence[str], commits: int, work: Work = Work.SYNC) -> list[Place]:
     """Every place of a run whose requests are of these kinds, in order, and that makes so many commits."""
-    found = [Place(COMMIT, number, kill=kill) for number in range(1, commits + 1) for kill in _AT_A_COMMIT]
+    every = range(1, commits + 1)
+    found = [Place(COMMIT, number, kill=kill, work=work) for number in every for kill in _AT_A_COMMIT]
     for number, kind in enumerate(requests, start=1):
-        found += [Place(kind, number, kill=kill) for kill in _WITHOUT_A_FAULT]
-        found += [Place(kind, number, fault, kill) for fault in list(Fault)[1:] for kill in _AFTER_A_FAULT]
+        found += [Place(kind, number, kill=kill, work=work) for kill in _WITHOUT_A_FAULT]
+        found += [Place(kind, number, fault, kill, work) for fault in list(Fault)[1:] for kill in _AFTER_A_FAULT]
     return found
 
 

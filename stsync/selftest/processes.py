@@ -23,7 +23,7 @@ from stsync.sandbox.keeping import keep
 from stsync.selftest.books import Books, books
 from stsync.selftest.breaking import Boundaries, Haste, KilledWhenServed, add_fault
 from stsync.selftest.office import TrialWorld
-from stsync.selftest.places import Kill, Place
+from stsync.selftest.places import Kill, Place, Work
 from stsync.selftest.writes import Writes
 from stsync.wiring import Wiring
 
@@ -161,9 +161,17 @@ def _serve(world: TrialWorld, pipe: Connection) -> None:
         pipe.send("ready")
 
 
-def run_once(wiring: Wiring, systems: Systems, place: Place, number: int) -> Ending:
-    """One run against the systems, broken at the place. `number` counts the runs of a trial from 0."""
-    with Child(lambda pipe: _run(wiring, place, number, pipe)) as child:
+@dataclass(frozen=True)
+class Task:
+    """What one process does, in this order; `document` is the invoice that is corrected, by its id."""
+
+    works: tuple[Work, ...]
+    document: str
+
+
+def run_once(wiring: Wiring, systems: Systems, task: Task, place: Place, number: int) -> Ending:
+    """One process at work against the systems, broken at the place. `number` counts those of a trial from 0."""
+    with Child(lambda pipe: _run(wiring, task, place, number, pipe)) as child:
         systems.begin(place, child.pid)
         child.pipe.send("go")
         ending = child.answer()
@@ -172,14 +180,17 @@ def run_once(wiring: Wiring, systems: Systems, place: Place, number: int) -> End
         return Ending(killed=True) if child.was_killed() else Ending(1, said="the process died without a word")
 
 
-def _run(wiring: Wiring, place: Place, number: int, pipe: Connection) -> None:
+def _run(wiring: Wiring, task: Task, place: Place, number: int, pipe: Connection) -> None:
     pipe.recv()
     boundaries, haste = Boundaries(place), Haste()
     _put_forward(number)
     boundaries.install()
-    code, said = _day(replace(wiring, sleep=haste.sleep, clock=haste.clock))
+    hasty = replace(wiring, sleep=haste.sleep, clock=haste.clock)
+    told = [_told(hasty, work, task.document) for work in task.works]
     boundaries.ended()
-    pipe.send(_ending(wiring.state_path, boundaries, code, said))
+    worst = next((one for one in told if one[0] == 1), told[0])
+    said = "; ".join(words for _, words in told if words)
+    pipe.send(_ending(wiring.state_path, boundaries, worst[0], said))
 
 
 def _put_forward(number: int) -> None:
@@ -193,14 +204,18 @@ def _put_forward(number: int) -> None:
         module.__dict__["now"] = later
 
 
-def _day(wiring: Wiring) -> tuple[int, str]:
-    """What a bookkeeper lets stsync do: the exit code, and what it said when it stopped."""
+def _told(wiring: Wiring, work: Work, document: str) -> tuple[int, str]:
+    """Do what a bookkeeper lets stsync do: the exit code, and what it said when it stopped."""
+    from stsync.engine.correct import correct
     from stsync.engine.run import Order, run
     from stsync.engine.scope import Scope
     from stsync.errors import StsyncError
 
     try:
-        return int(run(wiring, Order(Scope(), "stsync sync")).exit_code), ""
+        if work is Work.SYNC:
+            return int(run(wiring, Order(Scope(), "stsync sync")).exit_code), ""
+        outcome = correct(wiring, document, command="stsync correct", dry_run=False, confirm=lambda _: True)
+        return int(outcome.exit_code), outcome.reason.reference if outcome.reason else ""
     except StsyncError as error:
         return int(error.exit_code), f"{error.reference}: {error.message}"
     except Exception as error:  # the trial has to tell of a bug, not to end by it

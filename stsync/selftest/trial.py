@@ -15,28 +15,31 @@ from pathlib import Path
 from stsync.sandbox.keeping import kept
 from stsync.selftest.books import Books
 from stsync.selftest.office import TrialWorld
-from stsync.selftest.places import UNBROKEN, Kill, Place, places
-from stsync.selftest.processes import Ending, Standing, Systems, run_once
+from stsync.selftest.places import Kill, Place, Work, places
+from stsync.selftest.processes import Ending, Standing, Systems, Task, run_once
 from stsync.wiring import Wiring, wire
 
 # What was sent without an answer is looked up by the next run, and what waited for it follows in the one after.
 CLEAN_RUNS = 3
+UNBROKEN = Place()
 
 
 @dataclass(frozen=True)
 class Faultless:
     """A run in which nothing goes wrong, and what it leaves: the measure of all others."""
 
+    work: Work
     requests: tuple[str, ...]
     commits: int
     exit_code: int | None
+    said: str
     books: Books
     writes: Counter[str]
     standing: Standing
 
     def places(self) -> list[Place]:
         """Everywhere that it can be broken."""
-        return places(self.requests, self.commits)
+        return places(self.requests, self.commits, self.work)
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,19 @@ class Ground:
         self._world.sandbox.bind()
         self._wiring = self._wired()
         self._notes = b""
+        self._work = Work.SYNC
 
-    def lay(self) -> Faultless:
-        """Do the first day's work, then measure the second day's without a fault."""
+    def lay(self, work: Work = Work.SYNC) -> Faultless:
+        """Do what comes before this work, then measure it without a fault."""
         _warm()
         os.environ.pop("CURL_CA_BUNDLE", None)
         os.environ.update(self._world.secrets)
         self._world.first_day()
-        self._first_day()
+        self._carry(-48)
         self._world.second_day()
+        self._work = work
+        if work is Work.CORRECT:
+            self._carry(-24)
         # What is here by now is never changed: a child's garbage collection need not look through it, nor copy it.
         gc.collect()
         gc.freeze()
@@ -97,7 +104,7 @@ class Ground:
         """What is wrong after the trial, and how many runs it took."""
         self._restore()
         with Systems(self._world) as systems:
-            broken = run_once(self._wiring, systems, place, 0)
+            broken = run_once(self._wiring, systems, self._task(again=False), place, 0)
             fired = systems.picture().fired
             clean, settled = self._until_rest(systems)
             found = systems.picture()
@@ -114,14 +121,14 @@ class Ground:
         file.write_text(self._world.config_text(self._folder), encoding="utf-8")
         return wire(file)
 
-    def _first_day(self) -> None:
-        """Run once, and take over both systems and the notes as they are afterwards."""
+    def _carry(self, hours: int) -> None:
+        """Run once, so many hours from now, and take over both systems and the notes as they are afterwards."""
         file = self._folder / "systems"
         with Systems(self._world) as systems:
-            ending = run_once(self._wiring, systems, UNBROKEN, -24)
+            ending = run_once(self._wiring, systems, Task((Work.SYNC,), ""), UNBROKEN, hours)
             systems.keep(file)
-        if ending.exit_code != 0:
-            raise RuntimeError(f"the first day's work ended with {ending.exit_code}: {ending.said}")
+        if ending.exit_code not in {0, 3} or ending.open_writes:
+            raise RuntimeError(f"the work of the day before ended with {ending.exit_code}: {ending.said}")
         content = kept(file)
         self._world.adopt(content.demo, content.tenant, content.environment)
         self._notes = self._wiring.state_path.read_bytes()
@@ -137,20 +144,26 @@ class Ground:
     def _measured(self) -> Faultless:
         self._restore()
         with Systems(self._world) as systems:
-            first = run_once(self._wiring, systems, UNBROKEN, 0)
+            first = run_once(self._wiring, systems, self._task(again=False), UNBROKEN, 0)
             clean, _ = self._until_rest(systems)
             found = systems.picture()
         last = clean[-1]
         if first.exit_code not in {0, 3} or last.open_writes:
             raise RuntimeError(f"the run without a fault ended with {first.exit_code}: {first.said}")
-        return Faultless(first.requests, first.commits, last.exit_code, found.books, found.writes, last.standing)
+        end = (last.exit_code, last.said, found.books, found.writes, last.standing)
+        return Faultless(self._work, first.requests, first.commits, *end)
+
+    def _task(self, *, again: bool) -> Task:
+        """What is broken, or what follows: the scheduled run comes first, then the person who ordered the correction."""
+        works = (Work.SYNC, Work.CORRECT) if again and self._work is Work.CORRECT else (self._work,)
+        return Task(works, str(self._world.changed))
 
     def _until_rest(self, systems: Systems) -> tuple[list[Ending], bool]:
         """Run without faults until a run writes nothing; whether that came about in time."""
         endings: list[Ending] = []
         before = systems.picture().writes
         for number in range(1, CLEAN_RUNS + 1):
-            endings.append(run_once(self._wiring, systems, UNBROKEN, number))
+            endings.append(run_once(self._wiring, systems, self._task(again=True), UNBROKEN, number))
             now = systems.picture().writes
             if now == before:
                 return endings, True
@@ -168,7 +181,7 @@ def _of_the_break(place: Place, broken: Ending, *, fired: bool) -> Iterator[str]
 
 
 def _of_the_end(last: Ending, faultless: Faultless, *, settled: bool) -> Iterator[str]:
-    if last.exit_code != faultless.exit_code:
+    if (last.exit_code, last.said) != (faultless.exit_code, faultless.said):
         yield f"the last run ended with {last.exit_code} {last.said}"
     if last.open_writes:
         yield f"nobody knows what became of {', '.join(last.open_writes)}"

@@ -357,6 +357,9 @@ def _exported_by_us(case: _Case) -> Decision | None:
     more: dict[str, Any] = {"fingerprint": fingerprint(invoice)}
     if len(found) > 1:
         return case.hold(why.twice(case.paper, found), **more)
+    if not found[0].posted and case.link.ended:
+        # It shows Exported for the counterpart that was taken back; this draft is the one that is made anew.
+        return None
     if not found[0].posted:
         return case.hold(why.exported_with_draft(case.paper, found[0]), **more)
     if found[0].total != invoice.total:

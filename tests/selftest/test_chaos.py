@@ -16,18 +16,18 @@ from stsync.cli.console import OUTPUT
 from stsync.errors import ExitCode
 from stsync.selftest import campaign as campaigns
 from stsync.selftest.campaign import Figures, campaign
-from stsync.selftest.places import COMMIT, Fault, Kill, Place, places, spread
+from stsync.selftest.places import COMMIT, Fault, Kill, Place, Work, places, spread
 from stsync.selftest.trial import Faultless, Verdict
 
 SAMPLE = 220
 WRITES = {
     *("customer create", "customer update", "invoice create", "invoice post", "credit memo create", "credit memo post"),
     *("payment journal create", "payment line", "journal post", "general journal create", "general journal line"),
-    *("pricebook create", "pricebook patch", "mark invoices", "mark credit memos", "mark payments"),
+    *("pricebook create", "pricebook patch", "invoice cancel", "mark invoices", "mark credit memos", "mark payments"),
 }
 # As a run sends them, some kinds more than once.
 REQUESTS = ("read ServiceTitan", "$batch", "invoice create", "invoice create", "invoice post", "mark invoices")
-FAULTLESS = Faultless(REQUESTS, 4, 0, Counter(), Counter(), Counter())
+FAULTLESS = (Faultless(Work.SYNC, REQUESTS, 4, 0, "", Counter(), Counter(), Counter()),)
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +42,10 @@ def test_a_run_broken_anywhere_leaves_the_books_of_a_faultless_one() -> None:
     assert len({one.place for one in figures.verdicts}) == SAMPLE
     assert {one.place.fault for one in figures.verdicts} == set(Fault)
     assert {one.place.kill for one in figures.verdicts} == set(Kill)
-    assert {one.place.kind for one in figures.verdicts} == {*figures.faultless.requests, COMMIT}
-    assert set(figures.faultless.requests) >= {*WRITES, "$batch"}
+    assert {one.place.work for one in figures.verdicts} == set(Work)
+    sent = {kind for run in figures.faultless for kind in run.requests}
+    assert {one.place.kind for one in figures.verdicts} == {*sent, COMMIT}
+    assert sent >= {*WRITES, "$batch"}
 
 
 def test_a_client_that_simply_repeats_is_found_out() -> None:
@@ -55,10 +57,10 @@ def test_a_client_that_simply_repeats_is_found_out() -> None:
 
 
 def test_one_trial_is_repeated_by_its_name() -> None:
-    result = CliRunner().invoke(app, ["selftest", "--trial", "r3.half.next", "--json"])
+    result = CliRunner().invoke(app, ["selftest", "--trial", "sync.r3.half.next", "--json"])
     told = json.loads(result.stdout)
     assert (result.exit_code, told["trials"], told["failed"]) == (ExitCode.OK, 1, 0)
-    assert [one["trial"] for one in told["verdicts"]] == ["r3.half.next"]
+    assert [one["trial"] for one in told["verdicts"]] == ["sync.r3.half.next"]
 
 
 def test_a_failed_trial_ends_with_1_and_names_the_command_that_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +70,7 @@ def test_a_failed_trial_ends_with_1_and_names_the_command_that_repeats_it(monkey
     result = CliRunner().invoke(app, ["selftest"])
     assert result.exit_code == ExitCode.BUG
     assert "written 1 times too often: made salesInvoices ST-9020" in result.stdout
-    assert "stsync selftest --trial r3.mute.next" in result.stdout
+    assert "stsync selftest --trial sync.r3.mute.next" in result.stdout
     assert "0 ended with the books of a faultless run, 1 did not." in result.stdout
 
 
@@ -92,6 +94,6 @@ def test_a_choice_is_spread_over_kinds_and_faults_and_is_the_same_every_time() -
 
 
 def test_a_name_that_is_no_trial_is_refused() -> None:
-    result = CliRunner().invoke(app, ["selftest", "--trial", "r999.mute.next"])
+    result = CliRunner().invoke(app, ["selftest", "--trial", "sync.r999.mute.next"])
     assert result.exit_code == ExitCode.USAGE
     assert "no-such-trial" in result.stderr

@@ -259,6 +259,14 @@ class TestWhatIsAlreadyInTheBooks:
         decision = decide(invoice(invoiced_on=date(2026, 5, 31)), snapshot=opening)
         assert (decision.outcome, decision.operations) == ("before_go_live", ())
 
+    def test_a_draft_that_a_correction_left_is_carried_on_although_the_invoice_shows_exported(self) -> None:
+        """It shows Exported for the counterpart that was taken back; found by killing stsync correct."""
+        drafted = replace(SNAPSHOT, invoices={"ST-5": (found(),)})
+        corrected = Link(settled=False, ended=frozenset({"guid-0"}), revision=3)
+        carried = decide(invoice(status="Exported"), link=corrected, snapshot=drafted)
+        assert [one.verb for one in carried.operations][-1] == "post"
+        assert reference(decide(invoice(status="Exported"), snapshot=drafted)) == "exported-with-draft"
+
     def test_a_lost_draft_with_another_date_or_customer_is_made_anew(self) -> None:
         for other in (replace(found(), posting_date=date(2026, 6, 2)), replace(found(), customer_number="ST8")):
             snapshot = replace(SNAPSHOT, invoices={"ST-5": (other,)})
