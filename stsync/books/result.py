@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from stsync.books.values import Cell, Period, Record, RowKey, Section, Why
+from stsync.books.values import Cell, Period, Record, RowKey, Section, Why, noun_of
 from stsync.core.money import ZERO
 
 
@@ -168,6 +168,11 @@ class Uncounted:
     source_id: str
     number: str
     why: str
+
+    @property
+    def noun(self) -> str:
+        """One of its kind, in words."""
+        return noun_of(self.kind)
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,11 @@ WORDS = {
 NOUNS = {"invoices": "invoice", "credit_memos": "credit memo", "payments": "payment", "customers": "customer"}
 
 
+def noun_of(kind: str) -> str:
+    """What a person calls one of an inbox kind."""
+    return NOUNS.get(kind, "record")
+
+
 @dataclass(frozen=True)
 class Record:
     """A ServiceTitan document as people know it; `kind` is the inbox kind."""
@@ -139,7 +144,7 @@ class Record:
     @property
     def noun(self) -> str:
         """One of its kind, in words."""
-        return NOUNS.get(self.kind, "record")
+        return noun_of(self.kind)
 
 
 def added(amounts: dict[Cell, Decimal], cell: Cell, amount: Decimal) -> None:

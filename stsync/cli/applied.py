@@ -24,7 +24,7 @@ EPILOG = "For example, after applying last month's refunds:  stsync applied paym
 
 @answering
 def applied(
-    kind: Annotated[str, typer.Argument(help="What it is: payment or invoice.")],
+    kind: Annotated[str, typer.Argument(help="What it is: payment, invoice or credit-memo.")],
     records: Annotated[
         list[str] | None,
         typer.Argument(metavar="[ID]...", help="Their numbers in ServiceTitan or Business Central, or their ids."),
@@ -80,7 +80,7 @@ def _named(state: State, stage: str, records: Sequence[str], choice: Choice) -> 
 
 
 def _tell(wiring: Wiring, rows: Sequence[InboxRow], *, undo: bool) -> None:
-    from stsync.reports.words import ONE
+    from stsync.reports.words import NOUNS
 
     if OUTPUT.json:
         outcome = "requeued" if undo else "posted"
@@ -93,7 +93,7 @@ def _tell(wiring: Wiring, rows: Sequence[InboxRow], *, undo: bool) -> None:
         return
     for row in rows:
         say(
-            f"{ONE[row.kind].capitalize()} {row.number or row.source_id}, {money(row.amount)}: {row.customer_name or ''}"
+            f"{NOUNS[row.kind].capitalize()} {row.number or row.source_id}, {money(row.amount)}: {row.customer_name or ''}"
         )
     records = counted(len(rows), "record")
     if undo:

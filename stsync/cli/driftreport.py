@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, one_line, say, table
-from stsync.reports.words import ONE, local
+from stsync.reports.words import NOUNS, local
 
 if TYPE_CHECKING:
     from stsync.books.drift import Drift, Drifted, Merged
@@ -35,7 +35,7 @@ def report(answer: Drift, banner: str) -> None:
 def _show(one: Drifted) -> None:
     known = (one.name, f"dated {one.on}" if one.on else "", f"posted as {one.book_number}" if one.book_number else "")
     about = ", ".join(one_line(part) for part in known if part)
-    title = f"{ONE[one.kind].capitalize()} {one_line(one.number)}: {about}"
+    title = f"{NOUNS[one.kind].capitalize()} {one_line(one.number)}: {about}"
     columns = [
         Column("changed in"),
         Column("what"),
@@ -58,7 +58,7 @@ def _show(one: Drifted) -> None:
 
 def _show_information(documents: Iterable[Drifted]) -> None:
     rows = [
-        [ONE[one.kind], one.number, one.book_number, change.field, change.before, change.after, _settled(one)]
+        [NOUNS[one.kind], one.number, one.book_number, change.field, change.before, change.after, _settled(one)]
         for one in documents
         for change in one.changes
     ]

@@ -22,7 +22,9 @@ EPILOG = (
 
 @answering
 def ignore(
-    kind: Annotated[str, typer.Argument(help="What it is: invoice, payment, customer or item.")],
+    kind: Annotated[
+        str, typer.Argument(help="What it is: invoice, credit-memo, payment, customer, item or write-back.")
+    ],
     record: Annotated[
         str,
         typer.Argument(metavar="ID", help="Its number in ServiceTitan, or its id (for an item, its number)."),
@@ -66,7 +68,7 @@ def ignore(
 
 
 def _tell(wiring: Wiring, row: InboxRow, *, undo: bool) -> None:
-    from stsync.reports.words import ONE
+    from stsync.reports.words import NOUNS
 
     if OUTPUT.json:
         outcome = "requeued" if undo else "by_hand"
@@ -78,7 +80,7 @@ def _tell(wiring: Wiring, row: InboxRow, *, undo: bool) -> None:
         if row.amount is not None and row.kind in {"invoices", "credit_memos", "payments"}
         else ""
     )
-    named = f"{ONE[row.kind].capitalize()} {row.number or row.source_id}{amount}"
+    named = f"{NOUNS[row.kind].capitalize()} {row.number or row.source_id}{amount}"
     if undo:
         say(f"{named} is in the queue again. Nothing was sent; the next sync takes it: stsync sync --dry-run")
         return

@@ -115,13 +115,9 @@ def _show_runs(runs: tuple[RunLine, ...]) -> None:
 
 
 def _carried(line: RunLine) -> str:
-    from stsync.reports.words import ONE
+    from stsync.reports.words import NOUNS
 
-    parts = [
-        counted(total.records, ONE.get(stage, stage).replace("-", " "))
-        for stage, total in line.carried.items()
-        if total.records
-    ]
+    parts = [counted(total.records, NOUNS.get(stage, stage)) for stage, total in line.carried.items() if total.records]
     amounts = [money(total.amount) for total in line.carried.values() if total.amount]
     return ", ".join(parts) + (f" ({' / '.join(amounts)})" if amounts else "") or "nothing"
 
@@ -202,7 +198,12 @@ def _show_alarms(answer: Standing, expiry: Expiry | None, now: datetime) -> None
 @answering
 def held(
     stage: Annotated[
-        str | None, typer.Option("--stage", help="Only customers, invoices, payments or pricebook.", show_default=False)
+        str | None,
+        typer.Option(
+            "--stage",
+            help="Only customers, invoices, credit-memos, payments, items or write-backs.",
+            show_default=False,
+        ),
     ] = None,
     waiting: Annotated[bool, typer.Option("--waiting", help="Also show what waits and needs nobody.")] = False,
     ignored: Annotated[bool, typer.Option("--ignored", help="Also show what was dealt with by hand.")] = False,
@@ -288,7 +289,7 @@ def _show_causes(found: list[Cause], dead: list[Cause], waits: list[Cause], ahea
 
 
 def _show_by_hand(put_aside: list[ByHand]) -> None:
-    from stsync.reports.words import ONE, local
+    from stsync.reports.words import NOUNS, local
 
     if not put_aside:
         say("Nothing was dealt with by hand.")
@@ -296,7 +297,7 @@ def _show_by_hand(put_aside: list[ByHand]) -> None:
     names = ("what", "number", "customer", "date", "amount", "by", "when", "what was done", "it was held because")
     rows = [
         (
-            *(ONE[one.row.kind], one.row.number or one.row.source_id, one.row.customer_name or "", one.row.on or ""),
+            *(NOUNS[one.row.kind], one.row.number or one.row.source_id, one.row.customer_name or "", one.row.on or ""),
             *(money(one.row.amount), one.by, local(one.at), one.why, one.cause),
         )
         for one in put_aside
@@ -314,10 +315,10 @@ def _nothing_held(ahead: int) -> str:
 
 
 def _show_cause(number: str, cause: Cause, shown: set[str], *, everything: bool) -> None:
-    from stsync.reports.words import ONE
+    from stsync.reports.words import NOUNS
 
     tell = say if cause.state in {"waiting", "settled"} else insist
-    count = counted(len(cause.records), ONE[cause.stage].replace("-", " "))
+    count = counted(len(cause.records), NOUNS[cause.stage])
     amount = f", {money(cause.amount)}" if cause.stage in {"invoices", "credit_memos", "payments"} else ""
     tell(f"\n{number} {count}{amount}  ({cause.reference})")
     tell(f"   {cause.message}")

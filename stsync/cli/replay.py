@@ -22,7 +22,12 @@ _NAMED = ("dead", "held", "waiting")
 @answering
 def replay(
     stage: Annotated[
-        str | None, typer.Option("--stage", help="Only customers, invoices, payments or pricebook.", show_default=False)
+        str | None,
+        typer.Option(
+            "--stage",
+            help="Only customers, invoices, credit-memos, payments, items or write-backs.",
+            show_default=False,
+        ),
     ] = None,
     record: Annotated[
         str | None,
@@ -76,7 +81,7 @@ def _failed(state: State, kinds: tuple[str, ...]) -> list[InboxRow]:
 def _named(state: State, kinds: tuple[str, ...], wanted: str) -> InboxRow:
     """The one record with this id or number among these stages. Raises UsageError when there is none, or several."""
     from stsync.reports.find import find_record
-    from stsync.reports.words import ONE
+    from stsync.reports.words import NOUNS
 
     found: list[InboxRow] = []
     for kind in kinds:
@@ -89,7 +94,7 @@ def _named(state: State, kinds: tuple[str, ...], wanted: str) -> InboxRow:
         return found[0]
     if not found:
         raise UsageError("record-unknown", f"No record with the id or number '{wanted}' has been read so far.")
-    names = ", ".join(f"{ONE[row.kind]} {row.number or row.source_id}" for row in found)
+    names = ", ".join(f"{NOUNS[row.kind]} {row.number or row.source_id}" for row in found)
     raise UsageError(
         "record-ambiguous",
         f"'{wanted}' may be: {names}.",
@@ -111,7 +116,7 @@ def _requeue(state: State, rows: list[InboxRow]) -> None:
 
 
 def _tell(wiring: Wiring, rows: list[InboxRow], *, dry_run: bool, one: str | None) -> None:
-    from stsync.reports.words import ONE
+    from stsync.reports.words import NOUNS
 
     if OUTPUT.json:
         emit_json({"systems": wiring.banner(), "dry_run": dry_run, "requeued": [_document(row) for row in rows]})
@@ -126,7 +131,7 @@ def _tell(wiring: Wiring, rows: list[InboxRow], *, dry_run: bool, one: str | Non
         return
     columns = [Column("what"), Column("number"), Column("name"), Column("amount", right=True), Column("it was")]
     cells = [
-        (ONE[row.kind], row.number or row.source_id, row.customer_name or "", money(row.amount), row.state)
+        (NOUNS[row.kind], row.number or row.source_id, row.customer_name or "", money(row.amount), row.state)
         for row in rows
     ]
     table("Would be put back in the queue" if dry_run else "Put back in the queue", columns, cells)

@@ -10,6 +10,7 @@ from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money
 from stsync.cli.pricebookreport import field_by_field
 from stsync.core.operations import shown
 from stsync.core.plan import TO_APPLY
+from stsync.reports.words import NOUNS
 from stsync.reports.words import STAGES as STAGE_WORDS
 
 if TYPE_CHECKING:
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
     from stsync.core.reasons import Reason
     from stsync.engine.run import Result
 
-_ONE = {
-    "customers": "customer",
-    "invoices": "invoice",
-    "credit_memos": "credit memo",
-    "payments": "payment",
-    "pricebook": "item",
-    "write_backs": "write-back",
-}
 STAGES = ("customers", "invoices", "credit_memos", "payments", "pricebook", "write_backs")
 FIRST = 10
 
@@ -186,7 +179,7 @@ def _outcome(result: Result) -> None:
 
     for stage, count in result.taken_on.items():
         were, them = ("was", "it") if count == 1 else ("were", "them")
-        taken = counted(count, _ONE.get(stage, stage))
+        taken = counted(count, NOUNS.get(stage, stage))
         say(f"{taken} {were} in the target system already and {were} taken on; nothing was sent for {them}.")
 
 

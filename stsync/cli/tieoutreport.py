@@ -1,4 +1,4 @@
-"""A tie-out on the terminal: four tables, the records behind the explanations, and the verdict."""
+"""A tie-out on the terminal: a table for each comparison, the records behind the explanations, and the verdict."""
 
 from __future__ import annotations
 
@@ -29,11 +29,14 @@ def report(result: Reconciliation, banner: str, *, everything: bool, workbook: P
         emit_json({"systems": banner, **document(result), "workbook": file})
         return
     from stsync.books import words
+    from stsync.books.doubts import proved
     from stsync.books.values import Section, Why
 
     tie_out = result.tie_out
-    say(banner)
-    say(f"Tie-out of {tie_out.period}")
+    # Under --quiet, whatever is wrong still has to say of which company and which days it speaks.
+    tell = say if proved(result) else insist
+    tell(banner)
+    tell(f"Tie-out of {tie_out.period}")
     say(f"ServiceTitan as it was read: {_read_at(result)}")
     say(f"Business Central as it is now: {_moment(result.books_read)}")
     for line in words.before_go_live(result):
@@ -56,7 +59,7 @@ def report(result: Reconciliation, banner: str, *, everything: bool, workbook: P
 
 def _read_at(result: Reconciliation) -> str:
     moments = result.servicetitan_read.items()
-    return ", ".join(f"{kind} {_moment(at) if at else 'never'}" for kind, at in moments)
+    return ", ".join(f"{kind.replace('_', ' ')} {_moment(at) if at else 'never'}" for kind, at in moments)
 
 
 def _moment(at: datetime) -> str:
@@ -175,9 +178,9 @@ def _listed(numbers: Sequence[str], everything: bool) -> str:
 
 def _uncounted(tie_out: TieOut) -> None:
     for one in tie_out.undated:
-        say(f"In no period: {one.kind} {one.number}, because {one.why}.")
+        say(f"In no period: {one.noun} {one.number}, because {one.why}.")
     for one in tie_out.unreadable:
-        insist(f"NOT COUNTED: {one.kind} {one.number} cannot be read: {one.why}. See: stsync held")
+        insist(f"NOT COUNTED: {one.noun} {one.number} cannot be read: {one.why}. See: stsync held")
 
 
 def _findings(tie_out: TieOut) -> None:

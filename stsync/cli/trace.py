@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @answering
 def trace(
-    kind: Annotated[str, typer.Argument(help="What it is: invoice, payment, customer or item.")],
+    kind: Annotated[
+        str, typer.Argument(help="What it is: invoice, credit-memo, payment, customer, item or write-back.")
+    ],
     record: Annotated[
         str,
         typer.Argument(
@@ -66,14 +68,14 @@ def kind_of(word: str) -> str:
 
 def _show_life(answer: Life, runs: dict[str, RunRow]) -> None:
     from stsync.reports.standing import amount_of
-    from stsync.reports.words import ONE
+    from stsync.reports.words import NOUNS
 
     row = answer.row
     amount = money(amount_of(row)) if row.kind in {"invoices", "credit_memos", "payments"} else ""
     known = [row.customer_name or "", f"dated {row.on}" if row.on else "", amount]
     about = one_line(", ".join(part for part in known if part))
     identity = "Business Central id" if row.kind == "pricebook" else "ServiceTitan id"
-    insist(f"{ONE[row.kind].capitalize()} {one_line(row.number or row.source_id)} ({identity} {row.source_id})")
+    insist(f"{NOUNS[row.kind].capitalize()} {one_line(row.number or row.source_id)} ({identity} {row.source_id})")
     if about:
         insist(f"  {about}")
     if answer.link.exists:
@@ -111,7 +113,10 @@ def audit(
         typer.Option("--since", formats=["%Y-%m-%d"], help="Only from this day on.", show_default=False),
     ] = None,
     kind: Annotated[
-        str | None, typer.Option("--kind", help="Only invoice, payment, customer or item.", show_default=False)
+        str | None,
+        typer.Option(
+            "--kind", help="Only invoice, credit-memo, payment, customer, item or write-back.", show_default=False
+        ),
     ] = None,
     record: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Only this record; needs --kind.", show_default=False)

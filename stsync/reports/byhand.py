@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from stsync.errors import UsageError
-from stsync.reports.words import KINDS, ONE, outcome_words
+from stsync.reports.words import KINDS, NOUNS, outcome_words
 from stsync.state import AuditRow, InboxRow, State
 
 OUTCOME = "by_hand"
@@ -47,7 +47,7 @@ def set_aside(state: State, row: InboxRow, *, operator: str, reason: str) -> Non
 
 def put_back(state: State, row: InboxRow, *, operator: str, reason: str) -> None:
     """Put such a record back in the queue. Raises UsageError for one that nobody had dealt with by hand."""
-    one = ONE[row.kind]
+    one = NOUNS[row.kind]
     if row.state != "settled" or row.outcome != OUTCOME:
         raise UsageError(
             "record-not-by-hand",
@@ -102,6 +102,6 @@ def _check_open(row: InboxRow) -> None:
     stands = "new, so that the next sync decides about it" if row.state == "pending" else outcome_words(row.outcome)
     raise UsageError(
         "record-not-open",
-        f"{ONE[row.kind].capitalize()} {row.number or row.source_id} is not held, dead or waiting: it is {stands}.",
+        f"{NOUNS[row.kind].capitalize()} {row.number or row.source_id} is not held, dead or waiting: it is {stands}.",
         hint="Only what stands still can be dealt with by hand; stsync held lists it.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stsync.errors import UsageError
-from stsync.reports.words import ONE
+from stsync.reports.words import NOUNS
 from stsync.state import InboxRow, LedgerRow, State
 
 _STATES = ("pending", "waiting", "held", "dead", "settled")
@@ -57,7 +57,7 @@ def _book_names(row: LedgerRow) -> set[str]:
 
 
 def _unknown(kind: str, named: str) -> UsageError:
-    one = ONE[kind]
+    one = NOUNS[kind]
     return UsageError(
         "record-unknown",
         f"No {one} with the id or number '{named}' has been read so far.",
@@ -70,6 +70,6 @@ def _ambiguous(kind: str, named: str, found: list[InboxRow]) -> UsageError:
     ids = ", ".join(f"{row.source_id} ({row.customer_name or 'no name'}, {row.on or 'no date'})" for row in found[:10])
     return UsageError(
         "record-ambiguous",
-        f"{len(found)} {kind} have the number '{named}'.",
+        f"{len(found)} {NOUNS[kind]}s have the number '{named}'.",
         hint=f"Give one of these ServiceTitan ids instead: {ids}",
     )

@@ -225,6 +225,7 @@ def document(answer: Standing, now: datetime) -> dict[str, Any]:
         "contacts": answer.contacts,
         "adds_up": answer.adds_up,
         "needs_a_person": answer.needs_a_person,
+        "unread": answer.unread,
         "runs": [_run_document(line) for line in answer.runs],
         "cursors": [
             {"feed": one.feed, "read_at": one.read_at, "seconds_ago": _seconds(one.read_at, now)}

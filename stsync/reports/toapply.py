@@ -19,7 +19,7 @@ from stsync.core.source.credit_memo import CreditMemo
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
 from stsync.errors import UsageError
-from stsync.reports.words import KINDS, ONE, outcome_words
+from stsync.reports.words import KINDS, NOUNS, outcome_words
 from stsync.stages.payment_journals import natural_key
 from stsync.stages.payment_parts import confirmed
 from stsync.state import Done, InboxRow, Intent, LedgerRow, State
@@ -74,7 +74,7 @@ def take_back(state: State, rows: Sequence[InboxRow], *, operator: str, reason: 
         if not _was_confirmed(said[row.source_id]):
             raise UsageError(
                 "record-not-applied",
-                f"Nobody has said that {ONE[row.kind]} {row.number or row.source_id} was applied by hand.",
+                f"Nobody has said that {NOUNS[row.kind]} {row.number or row.source_id} was applied by hand.",
                 hint="stsync trace shows what is known of it.",
             )
     with state.transaction():
@@ -127,7 +127,7 @@ def _not_to_apply(row: InboxRow) -> UsageError:
     stands = outcome_words(row.outcome) if row.state == "settled" else row.state
     return UsageError(
         "record-not-to-apply",
-        f"{ONE[row.kind].capitalize()} {row.number or row.source_id} is not to be applied by a person: it is {stands}.",
+        f"{NOUNS[row.kind].capitalize()} {row.number or row.source_id} is not to be applied by a person: it is {stands}.",
         hint="stsync held --to-apply lists those that are. Nothing was noted.",
     )
 

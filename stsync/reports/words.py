@@ -16,6 +16,8 @@ ONE = MappingProxyType(
         "write_backs": "write-back",
     }
 )
+# What a sentence calls one of each, where ONE is the word that people type.
+NOUNS = MappingProxyType({**ONE, "credit_memos": "credit memo"})
 
 OUTCOMES = MappingProxyType(
     {

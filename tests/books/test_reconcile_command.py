@@ -95,7 +95,9 @@ def test_quiet_says_nothing_of_an_exact_month_and_names_what_is_wrong(capsys):
     sources, ledger = _month()
     assert _shown(compared(sources, ledger), capsys) == ""
     ledger.entries.clear()
-    assert "N1" in _shown(compared(sources, ledger), capsys)
+    wrong = _shown(compared(sources, ledger), capsys)
+    assert "N1" in wrong
+    assert wrong.startswith("ServiceTitan -> Business Central\nTie-out of 2026-06-01 to 2026-06-30\n")
 
 
 def test_a_long_list_is_cut_with_a_word_and_whole_with_all(capsys):

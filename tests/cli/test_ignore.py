@@ -133,6 +133,7 @@ def test_what_does_not_stand_still_cannot_be_dealt_with_by_hand(books: Books) ->
 def test_an_unknown_kind_or_record_is_a_usage_error(books: Books) -> None:
     assert run(books, "ignore", "bill", "14", *WHY).exit_code == 2
     assert run(books, "ignore", "invoice", "99999", *WHY).exit_code == 2
+    assert "No credit memo with the id or number '99999'" in run(books, "ignore", "credit-memo", "99999", *WHY).output
     books.path.unlink()
     assert "record-unknown" in run(books, "ignore", "invoice", "14", *WHY).output
     assert not books.path.exists()

@@ -142,7 +142,7 @@ def findings(paper: Paper, tie_out: TieOut) -> None:
                 sheet.formula(at, 9, f"=ROUND({cell(at, 8)}-{cell(at, 7)},2)", each.amount)
             at += 1
     for uncounted, what in (*_each(tie_out.unreadable, "cannot be read"), *_each(tie_out.undated, "in no period")):
-        for column, text in enumerate((what, uncounted.kind, uncounted.number)):
+        for column, text in enumerate((what, uncounted.noun, uncounted.number)):
             sheet.text(at, column, text)
         sheet.text(at, 10, uncounted.why, "wrapped")
         at += 1
