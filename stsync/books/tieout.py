@@ -14,12 +14,15 @@ from stsync.books import places as placing
 from stsync.books.expected import UNMAPPED, Rules, amounts, cells, item_room, payment_type, units
 from stsync.books.findings import finding, misplaced, outside_item_room, settled_cells
 from stsync.books.general_ledger import BookDocument, Books, documents
+from stsync.books.general_ledger import together as whole_document
 from stsync.books.matching import Matched, carries_key, match
 from stsync.books.places import Places
 from stsync.books.result import Finding, Share, TieOut, Uncounted, What
+from stsync.books.set_right import booked_for, set_right
 from stsync.books.sheet import Amounts, Sheet, described
 from stsync.books.sources import Document, Source, day_of
 from stsync.books.values import ANY, Cell, Period, RowKey, Section, Why, less, together
+from stsync.books.words import WHAT
 from stsync.core.plan import TO_APPLY
 from stsync.core.source.payment import Payment
 
@@ -41,15 +44,15 @@ def tie_out(
     matched = match(documents(books.entries), books.sales_numbers, by_owner)
     places = _places(by_owner, matched, books, rules)
     comparison = _Comparison(period, rules, books, places, matched)
+    comparison.put_together(by_owner)
     for owner, source in by_owner.items():
         comparison.count(source)
         comparison.compare(source, matched.first.get(owner))
-    for owner, document in matched.again:
+    for owner, document in comparison.again:
         comparison.stray(What.TWICE, by_owner[owner], document)
     for document in matched.unknown:
         comparison.stray(What.UNKNOWN, None, document)
-    for document in matched.foreign:
-        comparison.foreign(document)
+    comparison.foreigners(by_owner)
     undated = tuple(
         Uncounted(one.kind, one.now.id, one.record.number, "it has no date in ServiceTitan")
         for one in by_owner.values()
@@ -138,6 +141,17 @@ class _Comparison:
         self.sheet = Sheet(books)
         self.findings: list[Finding] = []
         self.unsettled: set[tuple[str, str]] = set()
+        self.again = list(matched.again)
+
+    def put_together(self, sources: Mapping[tuple[str, str], Source]) -> None:
+        """Take several documents of one source as one where they come to what they should: one corrects the other."""
+        for owner in {owner for owner, _ in self.again}:
+            each = [self._matched.first[owner], *(document for one, document in self.again if one == owner)]
+            whole = whole_document(each)
+            booked = self._booked(sources[owner], [whole])
+            if finding(None, "", *settled_cells(booked, amounts(sources[owner].as_posted, self._rules))) is None:
+                self._matched.first[owner] = whole
+                self.again = [one for one in self.again if one[0] != owner]
 
     def count(self, source: Source) -> None:
         """Add a document to ServiceTitan's own total."""
@@ -250,14 +264,37 @@ class _Comparison:
         if found is not None:
             self.findings.append(Finding(what, found.record, found.document, found.differences))
 
-    def foreign(self, document: BookDocument) -> None:
-        """Name a document that somebody else made."""
-        booked = self._places.booked(document)
+    def foreigners(self, sources: Mapping[tuple[str, str], Source]) -> None:
+        """Name what others made; what takes a finding back explains it."""
+        right = set_right(self.findings, self._matched.foreign, sources, self._matched.sales, self._places)
+        corrects: dict[tuple[str, str], Finding] = {}
+        for position, document in right.items():
+            found = self.findings[position]
+            corrects[document.key] = found
+            self._set_right(sources, found, document)
+        self.findings = [one for position, one in enumerate(self.findings) if position not in right]
+        for document in self._matched.foreign:
+            self._foreign(document, corrects.get(document.key))
+
+    def _set_right(self, sources: Mapping[tuple[str, str], Source], found: Finding, document: BookDocument) -> None:
+        if found.record is None:
+            return
+        note = f"{found.document} {WHAT[found.what]}; set right by {document.title} of {document.on}"
+        share = Share(found.record, found.record.total, note)
+        wrong = {each.cell: each.amount for each in found.differences}
+        source = sources[found.record.kind, found.record.source_id]
+        self.sheet.explain(Why.SET_RIGHT, share, {}, wrong, payment_type(source.now))
+
+    def _foreign(self, document: BookDocument, corrects: Finding | None) -> None:
+        wanted = [each.cell for each in corrects.differences] if corrects is not None else []
+        booked = booked_for(document, wanted, self._places)
         self.sheet.book(booked, (), "")
         known = self._matched.sales.get(document.key)
         text = document.description
         if known is not None and known.credits:
             text = f"{text}; credits {known.credits}".lstrip("; ")
+        if corrects is not None:
+            text = f"{text}; sets {corrects.document} right".lstrip("; ")
         customer = known.customer if known is not None else ""
         self.sheet.foreign(booked, described(document.document_type, document.number, document.on, text, customer))
 

@@ -100,6 +100,7 @@ class Why(StrEnum):
     CHANGED_AFTER_POSTING = "changed_after_posting"
     RE_DATED = "re_dated"
     ANOTHER_PERIOD = "another_period"
+    SET_RIGHT = "set_right"
     BEFORE_STSYNC = "balance_before_go_live"
 
 
@@ -118,6 +119,7 @@ WORDS = {
     Why.CHANGED_AFTER_POSTING: "changed in ServiceTitan after posting",
     Why.RE_DATED: "posted on the first open day",
     Why.ANOTHER_PERIOD: "dated in another period in one of the two",
+    Why.SET_RIGHT: "wrong in the books, and set right there by hand",
     Why.BEFORE_STSYNC: "balance from before go-live",
 }
 

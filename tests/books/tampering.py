@@ -140,5 +140,13 @@ class Tamperer:
                 if document.number == number:
                     document.posting_date = on
 
+    def typed_again(self, invoice: Any) -> list[HandLine]:
+        """The lines of a posted invoice as a person types them from its print."""
+        return [
+            HandLine(one.account_number, -one.amount, "Again", tuple(one.dimensions.items()))
+            for one in self.entries(invoice.number, kind="Invoice")
+            if one.account_number != RECEIVABLES
+        ]
+
     def hand_line(self, account: str = "40100", amount: str = "123.45", unit: str = "PHX-HVAC-M") -> HandLine:
         return HandLine(account, Decimal(amount), "By hand", ((DEPARTMENT, unit),))

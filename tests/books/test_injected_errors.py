@@ -543,6 +543,90 @@ def test_what_others_moved_from_one_customer_to_another_is_named_on_both(books: 
     assert moved == {ours[0]: Decimal("17.77"), ours[1]: Decimal("-17.77")}
 
 
+# What was wrong and was set right by hand, as the finding advised: both are named, and the month is exact again.
+
+
+def moved_back_by_a_journal_entry(person: Tamperer) -> tuple[str, str]:
+    entry = person.revenue(person.invoices[0])
+    right, wrong = entry.account_number, "40300" if entry.account_number != "40300" else "40200"
+    entry.account_number = wrong
+    unit = tuple(entry.dimensions.items())
+    lines = [HandLine(wrong, -entry.amount, "", unit), HandLine(right, entry.amount, "", unit)]
+    person.desk.journal("GJ-12", DAY, lines)
+    return person.number(person.invoices[0]), "GJ-12"
+
+
+def moved_to_the_right_bank(person: Tamperer) -> tuple[str, str]:
+    number = payment_on_another_bank(person)
+    entry = person.money(person.payments[0])
+    right = "10500" if entry.account_number == "10600" else "10600"
+    lines = [HandLine(entry.account_number, -entry.amount), HandLine(right, entry.amount)]
+    person.desk.journal("GJ-13", DAY, lines)
+    return number, "GJ-13"
+
+
+def cancelled_and_typed_again(person: Tamperer) -> tuple[str, str]:
+    one = person.invoices[0]
+    lines = person.typed_again(one)
+    person.desk.cancel(one)
+    return person.number(one), str(person.desk.sales_invoice(one.customer_number, lines, on=DAY).number)
+
+
+def doubled_and_credited(person: Tamperer) -> tuple[str, str]:
+    one = person.invoices[0]
+    lines, key = person.typed_again(one), one.external_document_number
+    person.desk.sales_invoice(one.customer_number, lines, on=DAY, external_number=key)
+    return person.number(one), str(person.desk.credit_memo(one.customer_number, lines, on=DAY).number)
+
+
+@pytest.mark.parametrize(
+    ("make", "section"),
+    [
+        (moved_back_by_a_journal_entry, Section.ACCOUNTS),
+        (moved_to_the_right_bank, Section.PAYMENTS),
+        (cancelled_and_typed_again, Section.RECEIVABLES),
+        (doubled_and_credited, Section.RECEIVABLES),
+    ],
+)
+def test_what_was_set_right_by_hand_is_exact_again_and_named_with_what_did_it(
+    books: Books, make: Callable[[Tamperer], tuple[str, str]], section: Section
+) -> None:
+    with books.tampered() as person:
+        number, by = make(person)
+        result = books.reconciled()
+    assert result.exact, [(one.what, one.document, one.differences) for one in result.findings]
+    shares = [one for row in result.of(section) for each in row.explanations for one in each.shares]
+    notes = {share.note for share in shares if share.record.number == number}
+    assert any(
+        f"set right by {kind} {by} of 2026-06-" in note
+        for note in notes
+        for kind in ("entry", "Invoice", "Credit Memo")
+    )
+    assert by in {one.number for row in result.of(section) for one in row.only_in_books}
+
+
+def test_a_payment_moved_under_its_own_number_counts_together(books: Books) -> None:
+    with books.tampered() as person:
+        payment_on_another_bank(person)
+        entry = person.money(person.payments[0])
+        right = "10500" if entry.account_number == "10600" else "10600"
+        lines = [HandLine(entry.account_number, -entry.amount), HandLine(right, entry.amount)]
+        person.desk.journal(person.payments[0], DAY, lines)
+        result = books.reconciled()
+    assert result.exact
+
+
+def test_the_same_lines_on_another_customers_card_set_nothing_right(books: Books) -> None:
+    with books.tampered() as person:
+        one, other = person.invoices[:2]
+        lines = person.typed_again(one)
+        person.desk.cancel(one)
+        person.desk.sales_invoice(other.customer_number, lines, on=DAY)
+        result = books.reconciled()
+    assert What.UNDONE in {each.what for each in result.findings}
+    assert not result.exact
+
+
 def test_a_credit_memo_of_others_says_which_invoice_of_ours_it_credits(books: Books) -> None:
     with books.tampered() as person:
         credited = person.invoices[1].number
