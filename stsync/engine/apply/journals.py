@@ -17,6 +17,7 @@ from stsync.core.snapshot import OpenLine
 from stsync.engine.apply import another
 from stsync.engine.apply.protocol import AnotherRun, Sent
 from stsync.engine.survey import booked_payments, booked_refunds, entered, open_line, open_lines
+from stsync.errors import CredentialsError
 from stsync.http.outcomes import Refused
 from stsync.stages import refunds
 from stsync.stages.payment_journals import REFUNDS, JournalForm, journal_form, natural_key
@@ -63,8 +64,21 @@ class Journals:
         return Sent(journal, None, answer.request_id)
 
     def rows(self, journal: str) -> list[dict[str, Any]]:
-        """The lines that stand in a batch, as Business Central shows them."""
-        return self.books.read(Read(self._path(journal)))
+        """The lines that stand in a batch, as Business Central shows them.
+
+        customerPayments shows no line that a person typed without an invoice to apply to, and a posting posts it all the
+        same (facts 2.9); journalLines of the same id shows those without a document type.
+        """
+        own = Read(self._path(journal))
+        if self.form == REFUNDS:
+            return self.books.read(own)
+        try:
+            lines, others = self.books.read_many([own, Read(f"{entity(REFUNDS.journals, journal)}/{REFUNDS.lines}")])
+        except (Refused, CredentialsError):
+            # That the one set shows the lines of the other's batch is only inferred (facts section 3).
+            return self.books.read(own)
+        known = {row["id"] for row in lines}
+        return [*lines, *(row for row in others if row["id"] not in known)]
 
     def lines(self, journal: str) -> list[OpenLine]:
         """The lines of a batch that say something."""

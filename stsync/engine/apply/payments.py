@@ -24,7 +24,7 @@ from stsync.engine.apply import another
 from stsync.engine.apply.desk import Desk, blocked
 from stsync.engine.apply.dimension_payments import put_right
 from stsync.engine.apply.journals import Journals, delete_line
-from stsync.engine.apply.protocol import UNKNOWN, Blocked, Protocol, RecordHeld, RecordRefused, Sent, carried_facts
+from stsync.engine.apply.protocol import UNKNOWN, Blocked, Protocol, RecordRefused, Sent, carried_facts
 from stsync.engine.survey import open_line
 from stsync.http.outcomes import OutcomeUnknown
 from stsync.stages.payment_journals import RECEIPTS, REFUNDS, is_ours, natural_key
@@ -246,7 +246,7 @@ class PaymentDesk:
     ) -> None:
         """Find the payments that Business Central refuses: each is posted alone, and a refused one is taken out."""
         if len(decisions) == 1:
-            self._take_out(decisions[0], at.lines())
+            self._take_out_own(decisions[0], at)
             self._desk.refuse(decisions[0], refusal.reason)
             return
         bodies = self._bodies(decisions, at)
@@ -272,15 +272,16 @@ class PaymentDesk:
                 operation = _line_again(decision, f"{self._run_id}:{number}", body, at)
                 facts = {"fingerprint": decision.fingerprint, **decision.kept}
                 self._protocol.perform(operation, at.journals.create_line, facts=facts)
-            for reason in put_right(at.journals, at.id, [decision]).values():
-                raise RecordHeld(reason)
-            self._send(posting, str(part), at)
 
-        if self._guarded(decision, work):
+        # Read back each time: somebody may have typed a line of his own into the journal meanwhile.
+        ready = self._guarded(decision, work) and bool(self._ready(at, [decision], []))
+        if ready and self._guarded(decision, partial(self._send, posting, str(part), at)):
             self._confirm(posting, [decision], at)
         else:
-            own = [one for one in at.lines() if one.document_number == natural_key(decision.source_id)]
-            self._take_out(decision, own)
+            self._take_out_own(decision, at)
+
+    def _take_out_own(self, decision: Decision, at: _Batch) -> None:
+        self._take_out(decision, [one for one in at.lines() if one.document_number == natural_key(decision.source_id)])
 
     def _confirm(self, posting: Operation, decisions: Sequence[Decision], at: _Batch) -> None:
         """The general ledger is the proof: an answer of 204 may only mean that a job was scheduled (trap 23)."""
