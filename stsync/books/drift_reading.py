@@ -95,7 +95,9 @@ def drift(
             "stsync has not read ServiceTitan yet, so there is nothing to compare.",
             hint="Run stsync sync first.",
         )
-    complete = look.everything or look.partial or memory.stamp is None
+    # After the computer's clock was set back, what changed since the last look cannot be told by it.
+    set_back = memory.looked_at is not None and began < memory.looked_at
+    complete = look.everything or look.partial or memory.stamp is None or set_back
     changed = None if complete else touched(books, memory)
     wanted = _wanted(state, look, memory, changed)
     unreadable: list[str] = []

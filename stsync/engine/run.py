@@ -44,6 +44,7 @@ from stsync.http.outcomes import Refused
 from stsync.servicetitan import problems as titan_problems
 from stsync.stages import write_back
 from stsync.state import RunLock, State, Total
+from stsync.state.place import place_of
 from stsync.wiring import Systems, Wiring
 
 
@@ -159,6 +160,7 @@ def _run(at: _Sitting, began: datetime) -> Result:
         progress=at.watcher.reading,
     )
     notices = read_memos(at.wiring, at.state, at.systems, scope, at.watcher, from_start=from_start)
+    notices = (*notices, *_place_of_state(at.wiring))
     take_hints(at.systems.servicetitan, at.state, scope, at.wiring.state_path, dry_run=at.order.dry_run, now=now)
     choices = settings(config, at.wiring.choices)
     drawn = draw_plan(config, choices, at.state, at.systems, scope, now=now, tell=at.watcher.planning)
@@ -182,6 +184,22 @@ def _run(at: _Sitting, began: datetime) -> Result:
         in_doubt=sum(1 for _ in at.state.ledger.intended()),
         brake=brake,
         notices=notices,
+    )
+
+
+def _place_of_state(wiring: Wiring) -> tuple[Reason, ...]:
+    """A warning where another program copies the state file about, and may put an older one in its place."""
+    path = wiring.state_path.expanduser().resolve()
+    folder = place_of(path, None).synchronised_by
+    if not folder:
+        return ()
+    return (
+        Reason(
+            "state-in-synchronised-folder",
+            f"The state file {path} lies in {folder}, which another program seems to synchronise. It may be damaged there, or "
+            "replaced by an older copy of another computer; nothing would be doubled in the books, but work be repeated.",
+            "Put it on a local disk with `state:` in the configuration.",
+        ),
     )
 
 

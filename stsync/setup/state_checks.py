@@ -9,8 +9,8 @@ from pathlib import Path
 
 from stsync.errors import LockHeld, StsyncError
 from stsync.setup.checks import Check, fail, ok, problem, unknown, warn
-from stsync.setup.state_place import Place, place_of, read_mounts
 from stsync.state import Pin, State
+from stsync.state.place import Place, place_of, read_mounts
 
 
 def state_checks(path: Path, pin: Pin) -> Iterator[Check]:

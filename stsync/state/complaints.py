@@ -64,6 +64,18 @@ def no_access(where: str, note: str) -> StateError:
     )
 
 
+def on_network(where: str, drive: str) -> StateError:
+    """A place where neither the lock nor what was saved can be relied upon."""
+    return StateError(
+        "state-on-network-drive",
+        f"The state file {where} lies on {drive}. There a lock may hold for one computer only, and what was saved may be "
+        "lost; nothing was read or written.",
+        hint="Put the file on a local disk of this computer with `state:` in the configuration. To take it along, use "
+        "stsync state backup --out FILE, and stsync state restore FILE at the new place.",
+        context={"state": where},
+    )
+
+
 def disk_full(where: str, note: str) -> StateError:
     """There is no room left."""
     return StateError(

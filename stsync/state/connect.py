@@ -11,9 +11,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from stsync.errors import StateError
-from stsync.state.complaints import explained, explained_os_error, no_access
+from stsync.state.complaints import explained, explained_os_error, no_access, on_network
 from stsync.state.database import Database
 from stsync.state.files import private_file
+from stsync.state.place import place_of, read_mounts
 
 # NORMAL would be faster, and could forget after a power cut that an invoice was sent (ecosystem facts 4.2).
 SYNCHRONOUS = "FULL"
@@ -26,11 +27,14 @@ _BESIDE = ("-journal", "-wal", "-shm")
 def connect_writing(path: Path) -> Database:
     """The file, created for its owner only, in the journal mode that is safe with this SQLite."""
     _raise_if_sqlite_too_old()
+    place = place_of(path, read_mounts())
+    if place.network:
+        raise on_network(str(path), place.network)
     os.close(private_file(path))
     database = Database(_connect(str(path)), path)
     try:
         database.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
-        _choose_journal(database)
+        _choose_journal(database, synchronised=bool(place.synchronised_by))
         _guard_schema(database)
     except BaseException:
         database.close()
@@ -75,10 +79,11 @@ def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
         raise explained(error, Path(name)) or error from error
 
 
-def _choose_journal(database: Database) -> None:
+def _choose_journal(database: Database, *, synchronised: bool) -> None:
     # TRUNCATE rather than DELETE: both are rollback journals, but after a power cut a deleted journal may come
     # back and undo the last commit, while a truncated one is synced with synchronous=FULL (SQLite, pragma EXTRA).
-    wanted = "wal" if wal_is_safe() else "truncate"
+    # A program that copies the folder elsewhere copies file and WAL at different moments; one file is at least whole.
+    wanted = "wal" if wal_is_safe() and not synchronised else "truncate"
     row = database.one("PRAGMA journal_mode")
     if row is None or row[0] != wanted:
         database.select(f"PRAGMA journal_mode = {wanted}")

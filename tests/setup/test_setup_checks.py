@@ -14,8 +14,8 @@ from stsync.setup import clock
 from stsync.setup.businesscentral_checks import token_claims
 from stsync.setup.checks import exit_code, fail, ok, problem, unknown, warn
 from stsync.setup.state_checks import place_check, state_checks
-from stsync.setup.state_place import Place, place_of
 from stsync.state import Pin
+from stsync.state.place import Place, place_of
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 PIN = Pin("1", "integration", "tenant", "sandbox", "company", "Company")
