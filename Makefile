@@ -1,6 +1,6 @@
 # make demo   a contractor's month goes into the books, on this machine; needs Python 3.11 or newer, and nothing else
 # make test   everything that is checked before a change goes in
-# make faults every fault at every kind of write; make test tries a part of them
+# make faults every fault at every kind of write, and 200 days of everything in any order; make test tries a part of them
 # make fuzz   every parser with more than 100,000 invented and twisted inputs; make test tries the first of them
 # make chaos  2,000 runs killed and broken, each compared with a faultless one; make test tries a part of them
 # make audit  the pinned packages against the published advisories; needs the internet
@@ -38,7 +38,7 @@ check-tests: $(VENV)/.for-development
 	$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 faults: $(VENV)/.for-development
-	STSYNC_EVERY_FAULT=1 $(VENV)/bin/pytest -n $(WORKERS) -k "fault or loses_an_answer" tests/engine tests/scenarios
+	STSYNC_EVERY_FAULT=1 STSYNC_DAYS=200 $(VENV)/bin/pytest -n $(WORKERS) --timeout=1800 -k "fault or loses_an_answer or any_order" tests/engine tests/scenarios
 
 fuzz: $(VENV)/.for-development
 	STSYNC_FUZZ_EXAMPLES=4200 $(VENV)/bin/pytest -n $(WORKERS) --timeout=1800 tests/fuzz

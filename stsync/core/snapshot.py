@@ -141,8 +141,14 @@ class Snapshot:
 
     def documents(self, natural_key: str) -> tuple[BookInvoice, ...]:
         """Every sales document with this external document number that still stands for something."""
-        found = (*self.invoices.get(natural_key, ()), *self.credit_memos.get(natural_key, ()))
-        return tuple(one for one in found if one.live)
+        return tuple(one for one in self._every(natural_key) if one.live)
+
+    def cancelled(self, natural_key: str, book_id: str) -> tuple[BookInvoice, ...]:
+        """The sales document of this id, if it was cancelled, or cancels another."""
+        return tuple(one for one in self._every(natural_key) if one.id == book_id and not one.live)
+
+    def _every(self, natural_key: str) -> tuple[BookInvoice, ...]:
+        return (*self.invoices.get(natural_key, ()), *self.credit_memos.get(natural_key, ()))
 
     def accepts(self, day: date) -> bool:
         """Whether the company-wide posting dates allow a day; a user's own range can be narrower and is not visible."""

@@ -53,9 +53,9 @@ class TrialWorld(World):
         """Everything that makes stsync write."""
         fields: Any = {"business_unit_id": _UNIT, **_POSTED}
         self.tenant.edit_customer(self.customer, address=_address("500 Central Avenue"))
-        self.tenant.edit_invoice(self.changed, lines=[_line("260.00"), _line("15.00")])
-        self.tenant.adjust_invoice(self.kept, [_line("-40.00")], on=date(2026, 6, 10), syncStatus="Posted")
-        self.tenant.issue_credit_memo(self.customer, lines=[_line("30.00")], on=date(2026, 6, 11), **fields)
+        self.tenant.edit_invoice(self.changed, lines=[line("260.00"), line("15.00")])
+        self.tenant.adjust_invoice(self.kept, [line("-40.00")], on=date(2026, 6, 10), syncStatus="Posted")
+        self.tenant.issue_credit_memo(self.customer, lines=[line("30.00")], on=date(2026, 6, 11), **fields)
         self._second_customer(fields)
         self._item(1)
         for item in self.company.items.where("number", _ITEMS[0][0]):
@@ -73,7 +73,7 @@ class TrialWorld(World):
         self.tenant.refund_payment(deposit, Decimal("25.00"), **back)
 
     def _invoice(self, customer: int, prices: list[str], *, on: date, tax: str = "0.00") -> int:
-        lines = [_line(prices[0]), *(_line(price, other=True) for price in prices[1:])]
+        lines = [line(prices[0]), *(line(price, other=True) for price in prices[1:])]
         taxed: Any = {"salesTaxCode": ZONE["Phoenix"].link, "taxZoneId": ZONE["Phoenix"].id} if tax != "0.00" else {}
         terms: Any = {"termName": "Net 30", **_POSTED, **taxed}
         return self.tenant.book_invoice(customer, lines, business_unit_id=_UNIT, on=on, tax=Decimal(tax), **terms)
@@ -92,7 +92,7 @@ class TrialWorld(World):
         return super().config_text(folder, complete=complete, extended=extended, write_back=write_back)
 
 
-def _line(price: str, *, other: bool = False) -> Line:
+def line(price: str, *, other: bool = False) -> Line:
     account, unit = (_OTHER_WORK, _OTHER_UNIT) if other else (_WORK, _UNIT)
     return Line("Work", Decimal(price), gl_account_id=account, business_unit_id=unit)
 

@@ -110,9 +110,15 @@ def is_of_stsync(external_number: str, key: str) -> bool:
 
 
 def without_ended(snapshot: Snapshot, key: str, link: Link) -> Snapshot:
-    """The snapshot without counterparts that stand for nothing: cancelled ones, and those a person had taken back."""
+    """The snapshot without counterparts that stand for nothing: cancelled ones, and those a person had taken back.
+
+    Our own draft whose posting had no answer stays in it: that somebody cancelled it since shows that it was posted.
+    """
     found = (snapshot.invoices.get(key, ()), snapshot.credit_memos.get(key, ()))
-    kept = [tuple(one for one in part if one.live and one.id not in link.ended) for part in found]
+    doubtful = link.id if link.exists and not link.posted and not link.settled else ""
+    kept = [
+        tuple(one for one in part if (one.live or one.id == doubtful) and one.id not in link.ended) for part in found
+    ]
     if [len(part) for part in kept] == [len(part) for part in found]:
         return snapshot
     return replace(
@@ -125,7 +131,10 @@ def without_ended(snapshot: Snapshot, key: str, link: Link) -> Snapshot:
 def unless_cancelled_there(decision: Decision, found: Sequence[BookInvoice], link: Link) -> Decision:
     """Hold what would be made anew though a person cancelled it in Business Central: only a person may overrule that."""
     dead = [one for one in found if not one.live and one.id not in link.ended]
-    if decision.standing != Standing.ACT or not dead or any(one.live and one.id not in link.ended for one in found):
+    # Where nothing is made anew it is our own posting that had no answer; what became of it is drift.
+    taken_on = [one.verb for one in decision.operations] == [Verb.ADOPT]
+    stands = any(one.live and one.id not in link.ended for one in found)
+    if decision.standing != Standing.ACT or taken_on or stands or not dead:
         return decision
     number = decision.about.number or decision.source_id
     reason = Reason(

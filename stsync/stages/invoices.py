@@ -79,7 +79,11 @@ class _Case:
 
     @property
     def found(self) -> tuple[BookInvoice, ...]:
-        return self.paper.found(self.snapshot)
+        live = self.paper.found(self.snapshot)
+        if live or self.link.posted or self.link.settled:
+            return live
+        # Our own draft, whose posting had no answer: that somebody cancelled it since shows that it was posted.
+        return self.snapshot.cancelled(self.paper.key, self.link.id)
 
     @property
     def asks(self) -> tuple[str, ...]:
