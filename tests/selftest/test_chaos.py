@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
@@ -20,6 +21,9 @@ from stsync.selftest.places import COMMIT, Fault, Kill, Place, Work, places, spr
 from stsync.selftest.trial import Faultless, Verdict
 
 SAMPLE = 220
+needs_fork = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="Windows cannot fork, and stsync selftest says so there"
+)
 WRITES = {
     *("customer create", "customer update", "invoice create", "invoice post", "credit memo create", "credit memo post"),
     *("payment journal create", "payment line", "journal post", "general journal create", "general journal line"),
@@ -35,9 +39,11 @@ def _spoken_to_people() -> None:
     OUTPUT.json = OUTPUT.quiet = False
 
 
+@needs_fork
+@pytest.mark.timeout(1500)  # a minute on two idle cores
 def test_a_run_broken_anywhere_leaves_the_books_of_a_faultless_one() -> None:
-    """Every kind of write with every fault, killed at requests and commits: docs/chaos.md says what is compared."""
-    figures = campaign(SAMPLE, seed=4, tell=lambda *_: None)
+    """Every kind of write with every fault, killed at requests and commits: the first trials of make chaos."""
+    figures = campaign(SAMPLE, seed=0, tell=lambda *_: None)
     assert [(one.place.id, one.problems) for one in figures.failed] == []
     assert len({one.place for one in figures.verdicts}) == SAMPLE
     assert {one.place.fault for one in figures.verdicts} == set(Fault)
@@ -48,6 +54,7 @@ def test_a_run_broken_anywhere_leaves_the_books_of_a_faultless_one() -> None:
     assert sent >= {*WRITES, "$batch"}
 
 
+@needs_fork
 def test_a_client_that_simply_repeats_is_found_out() -> None:
     """Trials that no mistake can fail would show nothing."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -56,6 +63,7 @@ def test_a_client_that_simply_repeats_is_found_out() -> None:
     assert "books: 1 too many: invoice | ST-" in "\n".join(verdict.problems)
 
 
+@needs_fork
 def test_one_trial_is_repeated_by_its_name() -> None:
     result = CliRunner().invoke(app, ["selftest", "--trial", "sync.r3.half.next", "--json"])
     told = json.loads(result.stdout)
@@ -93,6 +101,7 @@ def test_a_choice_is_spread_over_kinds_and_faults_and_is_the_same_every_time() -
     assert sorted(spread(everywhere, 10_000, seed=1), key=str) == sorted(everywhere, key=str)
 
 
+@needs_fork
 def test_a_name_that_is_no_trial_is_refused() -> None:
     result = CliRunner().invoke(app, ["selftest", "--trial", "sync.r999.mute.next"])
     assert result.exit_code == ExitCode.USAGE
