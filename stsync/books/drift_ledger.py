@@ -106,9 +106,11 @@ def touched(books: BusinessCentral, memory: Memory) -> InLedger:
     numbers = {str(row.get("invoiceNumber") or "") for row in memos}
     numbers |= {str(row.get("documentNumber") or "") for row in entries}
     numbers -= {str(row["number"]) for row in sales} | {""}
-    paid = {number for number in numbers if payment_journals.is_ours(number)}
+    paid = {number for number in numbers if payment_journals.payment_of(number)}
     others = _numbered(books, numbers - paid)
-    owners = {_owner(row) for row in (*sales, *memos, *others)} | {("payments", number[4:]) for number in paid}
+    owners = {_owner(row) for row in (*sales, *memos, *others)} | {
+        ("payments", payment_journals.payment_of(one)) for one in paid
+    }
     return InLedger(
         owners=frozenset(one for one in owners if one is not None), stamp=_newest([*sales, *memos, *entries])
     )
@@ -166,12 +168,13 @@ def _add(
 
 
 def read_entries(
-    books: BusinessCentral, found: InLedger, links: Mapping[str, Link], paid: Sequence[str], *, dimensions: bool
+    books: BusinessCentral, found: InLedger, links: Mapping[str, Link], paid: Mapping[str, Link], *, dimensions: bool
 ) -> InLedger:
-    """The general ledger entries of these documents, with their dimensions, and of these payments; of the latter
-    with `dimensions` where stsync gave them some."""
+    """The general ledger entries of these documents, with their dimensions, and of these payments, together with those
+    of their counter entries; of payments with `dimensions` where stsync gave them some."""
     numbers = {known.number: source_id for source_id, known in links.items() if known.number}
-    receipts = {payment_journals.natural_key(source_id): source_id for source_id in paid}
+    receipts = {known.number: source_id for source_id, known in paid.items()}
+    receipts |= {payment_journals.counter_key(number): source_id for number, source_id in receipts.items()}
     reads = [
         *_reads("generalLedgerEntries", "documentNumber", numbers, _ENTRY_FIELDS, expand=_DIMENSIONS),
         *_reads(

@@ -203,7 +203,7 @@ def _in_books(books: BusinessCentral, known: Sequence[Known]) -> InLedger:
     paid = [one for one in known if one.row.kind == "payments"]
     found = read_documents(books, documents)
     dimensions = any(dimensions_of_payment(one.writes, one.now) for one in paid)
-    return read_entries(books, found, documents, [one.row.source_id for one in paid], dimensions=dimensions)
+    return read_entries(books, found, documents, {one.row.source_id: one.link for one in paid}, dimensions=dimensions)
 
 
 def _place(known: Known) -> str:

@@ -37,11 +37,6 @@ _BY_HAND: tuple[tuple[What, str], ...] = (
         "in Business Central.",
     ),
     (
-        What.REVERSED,
-        "If the money did not arrive, void the payment in ServiceTitan too; if it did, enter the payment again in "
-        "Business Central by hand and say so with stsync ignore.",
-    ),
-    (
         What.LEDGER,
         "If the correction was meant, change ServiceTitan too or say so with stsync ignore; if not, take it back with "
         "Correct Dimensions or a general journal entry in Business Central.",
@@ -51,14 +46,22 @@ _REISSUE = (
     "If the cancellation was right, cancel or adjust the invoice in ServiceTitan too. If it was a mistake, the command "
     "shows, and after a confirmation makes, the invoice anew."
 )
+_REPAY = (
+    "If the money did not arrive, void the payment in ServiceTitan too. If it did, the command shows, and after a "
+    "confirmation makes, the payment anew."
+)
 _CORRECT = {
     "invoices": "Undo the change in ServiceTitan, or the command shows, and after a confirmation carries out, the "
     "correction in the books: {number} is taken back there and made anew as ServiceTitan has it now.",
     "credit_memos": "Undo the change in ServiceTitan. Else cancel {number} on the Posted Sales Credit Memos page in Business "
     "Central, enter it there as ServiceTitan has it now, and say so with stsync ignore.",
-    "payments": "Undo the change in ServiceTitan. Else unapply and reverse or re-apply {number} on the Customer Ledger "
-    "Entries page in Business Central, and say so with stsync ignore.",
+    "payments": "Undo the change in ServiceTitan, or the command shows, and after a confirmation carries out, the "
+    "correction in the books: an entry takes {number} back, and the payment is made anew if ServiceTitan still has it.",
 }
+_REAPPLY = (
+    "The money is right in the books. On the Customer Ledger Entries page in Business Central, stand on {number}, choose "
+    "Unapply Entries, apply it as ServiceTitan does now, and tell stsync so with the command."
+)
 _UNAPPLY = (
     "On the Customer Ledger Entries page in Business Central, stand on credit memo {number}, choose Unapply Entries, apply it "
     "as ServiceTitan does now, and tell stsync so with the command."
@@ -76,15 +79,18 @@ def remedy(kind: str, source_id: str, number: str, changes: Sequence[Change]) ->
         return Remedy(_IGNORE, f'stsync ignore {one} {source_id} --reason "undone in both systems"')
     if What.CANCELLED in said:
         return Remedy(_REISSUE, f"stsync correct {one} {source_id}")
+    if What.REVERSED in said:
+        return Remedy(_REPAY, f"stsync correct {one} {source_id}")
     by_hand = next((text for what, text in _BY_HAND if what in said), None)
     if by_hand is not None:
         return Remedy(by_hand.format(number=number))
     if _only(changes, "due date"):
         return Remedy(_DUE.format(number=number))
-    if kind != "payments" and _only(changes, APPLIED_TO):
-        return Remedy(_UNAPPLY.format(number=number), f'stsync ignore {one} {source_id} --reason "applied anew"')
+    if said & {What.FIELD} and _only(changes, APPLIED_TO):
+        text = _REAPPLY if kind == "payments" else _UNAPPLY
+        return Remedy(text.format(number=number), f'stsync ignore {one} {source_id} --reason "applied anew"')
     if said & {What.FIELD, What.VOIDED}:
-        command = f"stsync correct {one} {source_id}" if kind == "invoices" else ""
+        command = f"stsync correct {one} {source_id}" if kind in {"invoices", "payments"} else ""
         return Remedy(_CORRECT.get(kind, _CORRECT["payments"]).format(number=number), command)
     return Remedy(_APPLY.format(number=number) if What.APPLIED in said else _NOTED)
 

@@ -16,9 +16,9 @@ from stsync.books.sources import Source
 
 Owner = tuple[str, str]
 # ST-10482 is an invoice (a credit memo where its total is negative), ST-C77 a credit memo of ServiceTitan's own;
-# ST-10482-C1 takes a posted document back, as ST-P9R takes back a payment.
+# ST-10482-C1 takes a posted document back, as ST-P9R takes back a payment, which may be made anew as ST-P9-2.
 _SALES_KEY = re.compile(r"ST-(C?)([0-9]+)(-C[0-9]+)?")
-_PAYMENT_KEY = re.compile(r"ST-P([0-9]+)(R[0-9]*)?")
+_PAYMENT_KEY = re.compile(r"(ST-P([0-9]+)(?:-[0-9]+)?)(R[0-9]*)?")
 _SALES_TYPES = frozenset({"Invoice", "Credit Memo"})
 
 
@@ -158,7 +158,11 @@ def _standing(claims: Sequence[_Claim], source: Source) -> tuple[list[BookDocume
     wanted = source.document_type
     standing: list[BookDocument] = []
     undone: list[BookDocument] = []
+    taken_back = {one.document.number.partition("R")[0] for one in claims if one.undoing and one.owner[0] == "payments"}
     for one in claims:
+        if one.document.number in taken_back:
+            undone.append(one.document)
+            continue
         against = one.document.document_type in _SALES_TYPES and one.document.document_type != wanted
         (undone if one.undoing or against else standing).append(one.document)
     return standing, undone
@@ -187,7 +191,7 @@ def _claim(
         known = sales.get(document.key)
         return _sales_claim(document, known, remembered.get(document.key) or _credited(known, sales, remembered))
     key = _PAYMENT_KEY.fullmatch(document.number)
-    return _Claim(("payments", key.group(1)), document, bool(key.group(2))) if key else None
+    return _Claim(("payments", key.group(2)), document, bool(key.group(3))) if key else None
 
 
 def _sales_claim(document: BookDocument, known: SalesNumber | None, remembered: Owner | None) -> _Claim | None:

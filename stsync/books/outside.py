@@ -24,7 +24,7 @@ _PER_READ = 40
 _SALES = frozenset({"Invoice", "Credit Memo"})
 # A document that was taken back more often is found by its own number all the same; only further memos would be missed.
 _TAKEN_BACK = ("", "-C1", "-C2", "-C3")
-_REVERSALS = ("", "R", "R1", "R2")
+_REVERSALS = ("", "R", "R1", "R2", "-2", "-2R", "-3", "-3R")
 
 
 @dataclass(frozen=True)

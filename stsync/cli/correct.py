@@ -23,7 +23,7 @@ EPILOG = "For example, after stsync drift:  stsync correct invoice 10482 --dry-r
 
 @answering
 def correct(
-    kind: Annotated[str, typer.Argument(help="What it is: invoice.")],
+    kind: Annotated[str, typer.Argument(help="What it is: invoice or payment.")],
     record: Annotated[
         str, typer.Argument(metavar="ID", help="Its number in ServiceTitan or Business Central, or its id.")
     ],
@@ -33,18 +33,20 @@ def correct(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> ExitCode:
-    """Take back a posted invoice that ServiceTitan has changed or voided since, and make it anew as it is now.
+    """Take back a posted invoice or payment that ServiceTitan has changed or voided since, and make it anew as it is now.
 
     For the accountant, after stsync drift. It shows what would be sent, and sends it only after somebody has typed the
-    document's number, or with --yes. Business Central's own cancellation posts the credit memo.
+    document's number, or with --yes. Nothing that is posted is edited: an invoice is cancelled or credited, a payment gets
+    a counter entry.
     """
+    from stsync.engine.correct import Target
     from stsync.engine.correct import correct as carry_out
     from stsync.http.redact import redact
     from stsync.wiring import wire
 
-    _check(kind)
+    stage = _stage(kind)
     wiring = wire(config)
-    source_id = _source_id(wiring, record)
+    target = Target(stage, _source_id(wiring, stage, record))
     say(wiring.banner())
     command = redact(" ".join(["stsync", *sys.argv[1:]]))
 
@@ -52,44 +54,47 @@ def correct(
         _show(prepared)
         return yes or _typed(prepared)
 
-    outcome = carry_out(wiring, source_id, command=command, dry_run=dry_run, confirm=confirmed)
+    outcome = carry_out(wiring, target, command=command, dry_run=dry_run, confirm=confirmed)
     if dry_run:
         _show(outcome.prepared)
     _tell(outcome, wiring.banner())
     return outcome.exit_code
 
 
-def _check(kind: str) -> None:
-    if kind_of(kind) != "invoices":
+_CORRECTED = ("invoices", "payments")
+
+
+def _stage(kind: str) -> str:
+    stage = kind_of(kind)
+    if stage not in _CORRECTED:
         raise UsageError(
             "correct-by-hand",
-            f"A {kind} is corrected by a person in Business Central; this command takes back invoices.",
+            f"A {kind} is corrected by a person in Business Central; this command takes back invoices and payments.",
             hint="Run: stsync drift. It names the entries and the pages.",
         )
+    return stage
 
 
-def _source_id(wiring: Any, record: str) -> str:
+def _source_id(wiring: Any, stage: str, record: str) -> str:
     from stsync.reports.find import find_record
     from stsync.state import State
 
     with State.open_scratch(wiring.state_path) as state:
         state.check_pin(wiring.pin)
-        return find_record(state, "invoices", record).source_id
+        return find_record(state, stage, record).source_id
 
 
 def _show(prepared: Prepared) -> None:
     """The plan: what is taken back, and what is made anew."""
-    invoice = prepared.invoice
-    name = invoice.customer.name if invoice.customer else ""
-    insist(f"Invoice {one_line(invoice.number or invoice.id)}, {one_line(name)}: the correction")
+    about, noun = prepared.about, prepared.target.noun
+    insist(f"{noun.capitalize()} {one_line(about.number)}, {one_line(about.name)}: the correction")
     columns = [Column("write"), Column("to"), Column("under"), Column("amount", right=True), Column("what it does")]
     rows = [
         [one.verb.value, one.entity, one.natural_key, money(one.amount), one.why] for one in prepared.plan.operations()
     ]
     table("", columns, rows, needed=True)
-    before = money(prepared.former_total)
-    after = money(invoice.total) if prepared.taken_back.anew else "0.00"
-    insist(f"  In the books for this invoice: {before} before, {after} afterwards.")
+    before, after = money(prepared.taking.former_total), money(prepared.total_afterwards)
+    insist(f"  In the books for this {noun}: {before} before, {after} afterwards.")
 
 
 def on_a_terminal() -> bool:
@@ -102,7 +107,7 @@ def _typed(prepared: Prepared) -> bool:
     if OUTPUT.json or not on_a_terminal():
         return False
     # A document may have no number, and Enter alone must never be the right answer; the question is printed by typer.
-    wanted = clean(one_line(prepared.number or prepared.invoice.number)) or prepared.invoice.id
+    wanted = clean(one_line(prepared.number)) or prepared.target.source_id
     return bool(typer.prompt(f"Type {wanted} to carry it out", default="", show_default=False).strip() == wanted)
 
 
@@ -118,12 +123,12 @@ def _tell(outcome: Outcome, banner: str) -> None:
         if outcome.reason.note:
             insist(f"  They said: {outcome.reason.note}")
     elif outcome.number:
-        say(
-            f"Done: {outcome.prepared.number or 'the former invoice'} is taken back, and {outcome.number} stands instead."
-        )
+        former = outcome.prepared.taking.number or f"the former {outcome.prepared.target.noun}"
+        say(f"Done: {former} is taken back, and {outcome.number} stands instead.")
     else:
+        noun = outcome.prepared.target.noun
         say(
-            f"Done: {outcome.prepared.number} is taken back. ServiceTitan has cancelled the invoice, so none stands instead."
+            f"Done: {outcome.prepared.number} is taken back. The {noun} is cancelled in ServiceTitan, so none stands instead."
         )
     if outcome.afterwards is not None:
         insist(f"  To be applied: {outcome.afterwards.message}")
@@ -137,10 +142,11 @@ def _document(outcome: Outcome) -> dict[str, Any]:
     return {
         "run_id": outcome.run_id,
         "carried_out": outcome.carried_out,
-        "source_id": prepared.invoice.id,
-        "number": prepared.invoice.number,
-        "before": {"number": prepared.number, "amount": prepared.former_total},
-        "after": {"number": outcome.number, "amount": prepared.invoice.total if prepared.taken_back.anew else 0},
+        "stage": prepared.target.kind,
+        "source_id": prepared.target.source_id,
+        "number": prepared.about.number,
+        "before": {"number": prepared.taking.number, "amount": prepared.taking.former_total},
+        "after": {"number": outcome.number, "amount": prepared.total_afterwards},
         "operations": [operation_document(one) for one in prepared.plan.operations()],
         "state": outcome.state,
         "outcome": outcome.outcome,

@@ -40,7 +40,8 @@ class About:
 class Decision:
     """What happens to one record, and by which rules.
 
-    `outcome` names how it settles, when it does; `journal` is the journal that posts it; `fingerprint` is the source as
+    `outcome` names how it settles, when it does; `journal` is the journal that posts it, `document` the document number
+    that its lines bear there; `fingerprint` is the source as
     it will have been carried over; `asks` are natural keys that must be looked up in the books before the decision
     stands, though it writes nothing; `afterwards` is what a person has to do in the books once it stands there; `kept` is
     what the ledger keeps of it beside each of its writes.
@@ -57,6 +58,7 @@ class Decision:
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
     journal: str = ""
+    document: str = ""
     asks: tuple[str, ...] = ()
     afterwards: Reason | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)

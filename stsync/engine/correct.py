@@ -1,73 +1,81 @@
 """A correction, ordered by a person: what is posted is taken back, and made anew as ServiceTitan has it now.
 
-It is read, planned, shown and carried out like a run, for one document: under the lock and the pin, through the ledger
+It is read, planned, shown and carried out like a run, for one record: under the lock and the pin, through the ledger
 (intended, sent, done), and a write whose answer was lost is looked for in the books before anything is repeated. What is
-made anew goes the way of every other document; a correction that was interrupted is finished by the next run.
+made anew goes the way of every other record; a correction that was interrupted is finished by the next run.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from stsync.businesscentral.client import BusinessCentral
-from stsync.businesscentral.odata import Read, compare, entity, enum_text
-from stsync.core.links import Link, link
-from stsync.core.operations import Operation, Verb
-from stsync.core.plan import TO_APPLY, Decision, Plan, Standing
+from stsync.core.links import link
+from stsync.core.operations import Operation
+from stsync.core.plan import TO_APPLY, About, Decision, Plan, Standing
 from stsync.core.reasons import Reason
-from stsync.core.snapshot import BookInvoice, Snapshot
-from stsync.core.source.fields import UnknownShape
-from stsync.core.source.invoice import Invoice
 from stsync.engine import guard
 from stsync.engine.apply.customers import apply_customers
 from stsync.engine.apply.desk import Desk
 from stsync.engine.apply.invoices import InvoiceDesk
-from stsync.engine.apply.protocol import UNKNOWN, Protocol, RecordHeld, RecordRefused, Sent, operator
+from stsync.engine.apply.payments import PaymentDesk
+from stsync.engine.apply.protocol import UNKNOWN, Protocol, RecordHeld, RecordRefused, operator
 from stsync.engine.company import check_company
+from stsync.engine.correct_invoices import Invoices
+from stsync.engine.correct_payments import Payments
+from stsync.engine.correct_trade import Taking, Trade
 from stsync.engine.planning import Drawn, draw_plan
 from stsync.engine.read import read_feeds
-from stsync.engine.records import unknown_shape
-from stsync.engine.reversals import Reversal, read_original
 from stsync.engine.run import Trail, explain, now
 from stsync.engine.scope import Scope
 from stsync.engine.settings import settings
-from stsync.engine.survey import book_invoice, read_all, snapshot
 from stsync.engine.switches import Allowed
 from stsync.errors import ExitCode, GuardError, StsyncError, UsageError
 from stsync.http.outcomes import OutcomeUnknown
-from stsync.stages import correction, reversal
-from stsync.stages.correction import Correction, CreditMemo, InBooks
-from stsync.stages.paper import natural_key
 from stsync.state import Done, InboxRow, Intent, RunLock, State
 from stsync.wiring import Systems, Wiring
 
-KIND = "invoices"
-_SCOPE = ("customers", "invoices")
+
+@dataclass(frozen=True)
+class Target:
+    """The record that is to be corrected; `kind` is its place in the inbox."""
+
+    kind: str
+    source_id: str
+
+    @property
+    def noun(self) -> str:
+        """What people, and the commands, call it."""
+        return self.kind.removesuffix("s").replace("_", "-")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What would be done, as one plan: first what is taken back, then what is made anew.
+    """What would be done, as one plan: first what is taken back, then what is made anew."""
 
-    `number` is the document's number in Business Central, which a person types to confirm.
-    """
-
+    target: Target
     plan: Plan
-    taken_back: Correction
-    invoice: Invoice
-    number: str
-    former_total: Decimal | None
+    taking: Taking
 
     @property
-    def anew(self) -> Decision | None:
-        """The invoice made anew; None when ServiceTitan has cancelled it."""
-        return self.plan.decisions[-1] if self.taken_back.anew else None
+    def about(self) -> About:
+        """How people know the record."""
+        return self.taking.about
+
+    @property
+    def number(self) -> str:
+        """Its number in Business Central, which a person types to confirm; ServiceTitan's where nothing stands there."""
+        return self.taking.number or self.about.number
+
+    @property
+    def total_afterwards(self) -> Decimal:
+        """What the books will hold for it."""
+        return self.taking.total if self.taking.correction.anew else Decimal("0.00")
 
 
 @dataclass(frozen=True)
@@ -95,8 +103,8 @@ class Outcome:
 Confirm = Callable[[Prepared], bool]
 
 
-def correct(wiring: Wiring, source_id: str, *, command: str, dry_run: bool, confirm: Confirm) -> Outcome:
-    """Prepare the correction of one invoice, and carry it out once `confirm` says so.
+def correct(wiring: Wiring, target: Target, *, command: str, dry_run: bool, confirm: Confirm) -> Outcome:
+    """Prepare the correction of one record, and carry it out once `confirm` says so.
 
     Raises GuardError when it was not confirmed or cannot be carried out whole, and the errors of a run.
     """
@@ -105,10 +113,10 @@ def correct(wiring: Wiring, source_id: str, *, command: str, dry_run: bool, conf
         trail = Trail(state)
         systems = wiring.systems(read_only=dry_run, on_exchange=trail.add)
         run_id = trail.run_id = state.runs.start(
-            command, stages=(KIND,), dry_run=dry_run, pid=os.getpid(), host=socket.gethostname(), user=operator()
+            command, stages=(target.kind,), dry_run=dry_run, pid=os.getpid(), host=socket.gethostname(), user=operator()
         )
         try:
-            outcome = _Sitting(wiring, state, systems, run_id, source_id).carry_out(confirm, dry_run=dry_run)
+            outcome = _Sitting(wiring, state, systems, run_id, target).carry_out(confirm, dry_run=dry_run)
         except StsyncError as error:
             state.runs.finish(run_id, int(error.exit_code), {"error": error.reference, "requests": systems.requests()})
             raise
@@ -127,13 +135,19 @@ def _state(wiring: Wiring, *, dry_run: bool) -> State:
 class _Sitting:
     """One correction at work."""
 
-    def __init__(self, wiring: Wiring, state: State, systems: Systems, run_id: str, source_id: str) -> None:
+    def __init__(self, wiring: Wiring, state: State, systems: Systems, run_id: str, target: Target) -> None:
         self._wiring = wiring
         self._state = state
         self._systems = systems
         self._run_id = run_id
-        self._source_id = source_id
+        self._target = target
         self._settings = settings(wiring.config, wiring.choices)
+        self._trade = self._trade_of(target.kind)
+
+    def _trade_of(self, kind: str) -> Trade:
+        if kind == "payments":
+            return Payments(self._state, self._systems.books, self._settings)
+        return Invoices(self._state, self._systems.books)
 
     def carry_out(self, confirm: Confirm, *, dry_run: bool) -> Outcome:
         """Read, prepare, ask, send."""
@@ -142,7 +156,7 @@ class _Sitting:
         read_feeds(
             self._systems.servicetitan,
             self._state,
-            Scope(_SCOPE),
+            Scope(self._trade.stages),
             go_live=config.go_live,
             now=now,
             progress=lambda *_: None,
@@ -156,187 +170,118 @@ class _Sitting:
             raise _not_confirmed(prepared)
         return self._sent(prepared)
 
-    def _prepared(self) -> Prepared:
-        row = self._state.inbox.find(KIND, self._source_id)
+    def _row(self) -> InboxRow:
+        row = self._state.inbox.find(self._target.kind, self._target.source_id)
         assert row is not None
+        return row
+
+    def _prepared(self) -> Prepared:
+        row = self._row()
         if row.outcome == "by_hand":
-            raise _dealt_with(row)
-        invoice = _parsed(row.content)
-        writes = self._state.ledger.by_source(KIND, self._source_id)
-        known = link(writes)
-        tried = any(one.verb == Verb.CANCEL and one.state != "done" for one in writes)
-        there = read_books(self._systems.books, known, natural_key(self._source_id), tried=tried)
-        open_days = self._posting_dates()
-        taken_back = correction.plan(invoice, known, there, open_days)
-        if taken_back.by_memo and there.invoice is not None:
-            original = read_original(self._systems.books, there.invoice, self._source_id, writes)
-            label = taken_back.operations[0].label
-            planned = reversal.plan(invoice.id, label, taken_back.operations[0], original, open_days)
-            taken_back = correction.by_memo(taken_back, planned)
+            raise _dealt_with(self._target, row)
+        taking = self._trade.prepare(self._target.source_id)
+        taken_back = taking.correction
         if taken_back.reason is not None:
             raise _refused(taken_back.reason)
-        decisions = [correction.decision(invoice, taken_back)] if taken_back.operations else []
-        if taken_back.anew:
-            decisions += self._anew(taken_back)
-        total = there.invoice.total if there.invoice is not None else known.total
-        return Prepared(Plan(tuple(decisions)), taken_back, invoice, known.number, total)
+        ended = Decision(
+            self._target.kind,
+            self._target.source_id,
+            Standing.ACT,
+            taking.about,
+            operations=taken_back.operations,
+            outcome="reversed",
+        )
+        first = (ended,) if taken_back.operations else ()
+        anew = self._anew(taking) if taken_back.anew else Plan(())
+        plan = replace(anew, decisions=(*first, *anew.decisions))
+        return Prepared(self._target, plan, taking)
 
-    def _posting_dates(self) -> Snapshot:
-        return snapshot(read_all(self._systems.books, {"setup": Read("generalLedgerSetup")}))
-
-    def _anew(self, taken_back: Correction) -> tuple[Decision, ...]:
-        """How the invoice would be made anew once the other is taken back: drawn on a copy of the state in which it is.
+    def _anew(self, taking: Taking) -> Plan:
+        """How the record would be made anew once the other is taken back: drawn on a copy of the state in which it is.
 
         Raises GuardError when it could not be: nothing is taken back that cannot be made anew.
         """
         with self._state.scratch_copy() as copy:
-            for operation in taken_back.operations:
+            for operation in taking.correction.operations:
                 _pretend(copy, operation, self._run_id)
-            drawn = self._drawn(copy)
-        decisions = drawn.plan.decisions
-        mine = next((one for one in decisions if (one.kind, one.source_id) == (KIND, self._source_id)), None)
+            plan = self._drawn(copy).plan
+        mine = next((one for one in plan.decisions if self._is_mine(one)), None)
         if mine is None or mine.standing != Standing.ACT:
-            raise _cannot_be_made_anew(mine)
-        return (*(one for one in decisions if one is not mine), mine)
+            raise _cannot_be_made_anew(self._target, mine)
+        return replace(plan, decisions=(*(one for one in plan.decisions if one is not mine), mine))
 
     def _drawn(self, state: State) -> Drawn:
-        """The ordinary plan for this one invoice."""
-        state.inbox.reopen(KIND, [self._source_id])
-        state.inbox.replay(kind=KIND, source_id=self._source_id)
-        scope = Scope(_SCOPE, only=self._source_id)
+        """The ordinary plan for this one record."""
+        kind, source_id = self._target.kind, self._target.source_id
+        state.inbox.reopen(kind, [source_id])
+        state.inbox.replay(kind=kind, source_id=source_id)
+        scope = Scope(self._trade.stages, only=source_id)
         config = self._wiring.config
         drawn = draw_plan(config, self._settings, state, self._systems, scope, now=now, tell=lambda _: None)
-        return Drawn(Plan(tuple(one for one in drawn.plan.decisions if _belongs(one, self._source_id))), drawn.hashes)
+        # This record, and the customer card that it needs; nothing else travels with a correction.
+        kept = (one for one in drawn.plan.decisions if self._is_mine(one) or _is_card(one))
+        return replace(drawn, plan=replace(drawn.plan, decisions=tuple(kept)))
+
+    def _is_mine(self, decision: Decision) -> bool:
+        return (decision.kind, decision.source_id) == (self._target.kind, self._target.source_id)
 
     def _sent(self, prepared: Prepared) -> Outcome:
         """Carry out the plan that was shown; what goes wrong is written down with the record."""
         protocol = Protocol(self._state, self._run_id, explain=explain)
         self._ordered(prepared)
-        books = self._systems.books
-        by_memo = Reversal(books, protocol, link(self._state.ledger.by_source(KIND, self._source_id)))
+        kind, source_id = self._target.kind, self._target.source_id
         try:
-            for operation in prepared.taken_back.operations:
-                if prepared.taken_back.by_memo:
-                    by_memo.carry_out(operation)
-                else:
-                    take_back(books, protocol, operation)
+            self._trade.take_back(prepared.taking, protocol)
         except (RecordRefused, RecordHeld) as stopped:
-            self._state.inbox.hold(KIND, self._source_id, stopped.reason, self._run_id)
+            self._state.inbox.hold(kind, source_id, stopped.reason, self._run_id)
             return self._outcome(prepared)
         except OutcomeUnknown as error:
-            reason = Reason(UNKNOWN.reference, UNKNOWN.message, _AGAIN.format(self._source_id), error.text)
-            self._state.inbox.hold(KIND, self._source_id, reason, self._run_id)
+            reason = Reason(UNKNOWN.reference, UNKNOWN.message, _again(self._target), error.text)
+            self._state.inbox.hold(kind, source_id, reason, self._run_id)
             return self._outcome(prepared)
-        if prepared.taken_back.anew:
+        if prepared.taking.correction.anew:
             self._make_anew(prepared, protocol)
         else:
-            left = reversal.left_to_apply(link(self._state.ledger.by_source(KIND, self._source_id)))
+            left = self._trade.left_to_apply(source_id)
             outcome = TO_APPLY if left else "reversed"
-            self._state.inbox.settle(KIND, self._source_id, outcome, run_id=self._run_id, reason=left)
+            self._state.inbox.settle(kind, source_id, outcome, run_id=self._run_id, reason=left)
         return self._outcome(prepared)
 
     def _make_anew(self, prepared: Prepared, protocol: Protocol) -> None:
         """The plan is drawn again on the books as they are by now, and sent only if it is the one that was shown."""
         drawn = self._drawn(self._state)
-        shown = Plan(tuple(one for one in prepared.plan.decisions if one.outcome != "reversed"))
-        if drawn.plan.digest != shown.digest:
-            self._state.inbox.hold(KIND, self._source_id, _CHANGED_MEANWHILE, self._run_id)
+        plan, kind = drawn.plan, self._target.kind
+        shown = tuple(one for one in prepared.plan.decisions if one.outcome != "reversed")
+        if plan.digest != replace(prepared.plan, decisions=shown).digest:
+            self._state.inbox.hold(kind, self._target.source_id, _changed_meanwhile(self._target), self._run_id)
             return
         attempts = self._wiring.config.limits.attempts
         desk = Desk(self._state, self._run_id, attempts=attempts, hashes=drawn.hashes, progress=lambda *_: None)
-        desk.write_down(drawn.plan.decisions)
-        cards = drawn.plan.of("customers", Standing.ACT)
-        apply_customers(cards, books=self._systems.books, protocol=protocol, desk=desk)
-        InvoiceDesk(self._systems.books, protocol, desk).apply(drawn.plan.of(KIND, Standing.ACT))
+        desk.write_down(plan.decisions)
+        books, acting = self._systems.books, plan.of(kind, Standing.ACT)
+        apply_customers(plan.of("customers", Standing.ACT), books=books, protocol=protocol, desk=desk)
+        if kind != "payments":
+            InvoiceDesk(books, protocol, desk).apply(acting)
+            return
+        payments = PaymentDesk(books, protocol, desk, self._run_id)
+        payments.prepare(plan.preparations)
+        payments.apply(acting, plan.postings)
 
     def _ordered(self, prepared: Prepared) -> None:
         """Keep who ordered it, before anything is sent."""
         what = [f"{one.verb} {one.natural_key}" for one in prepared.plan.operations()]
-        detail = {"operator": operator(), "number": prepared.number, "operations": what}
-        self._state.audit.append(
-            "correction", run_id=self._run_id, stage=KIND, source_id=self._source_id, detail=detail
-        )
+        detail = {"operator": operator(), "number": prepared.taking.number, "operations": what}
+        kind, source_id = self._target.kind, self._target.source_id
+        self._state.audit.append("correction", run_id=self._run_id, stage=kind, source_id=source_id, detail=detail)
 
     def _outcome(self, prepared: Prepared) -> Outcome:
-        row = self._state.inbox.find(KIND, self._source_id)
-        assert row is not None
-        now_there = link(self._state.ledger.by_source(KIND, self._source_id))
+        row = self._row()
+        now_there = link(self._state.ledger.by_source(self._target.kind, self._target.source_id))
         reason = row.reason if row.state != "settled" else None
-        left = reversal.left_to_apply(now_there) if row.outcome == TO_APPLY else None
+        # The new invoice has its number by now; with a payment the row says what belongs to both, old and new.
+        left = row.reason if self._target.kind == "payments" else self._trade.left_to_apply(row.source_id)
+        left = left if row.outcome == TO_APPLY else None
         return Outcome(self._run_id, prepared, True, row.state, row.outcome or "", now_there.number, reason, left)
-
-
-def _parsed(content: Mapping[str, Any]) -> Invoice:
-    try:
-        return Invoice.parse(content)
-    except UnknownShape as error:
-        reason = unknown_shape(KIND, str(error))
-        raise GuardError(reason.reference, reason.message, hint=reason.hint) from None
-
-
-def read_books(books: BusinessCentral, known: Link, key: str, *, tried: bool) -> InBooks:
-    """The invoice as Business Central has it now, and the credit memos against it.
-
-    Where our ledger knows of none, it is one under our key that somebody cancelled.
-    """
-    named = books.read(Read("salesInvoices", filter=compare("externalDocumentNumber", "eq", key)))
-    by_status = [(enum_text(str(row["status"])), row) for row in named if str(row["id"]) not in known.ended]
-    cancelled = [row for status, row in by_status if status == "Canceled"]
-    row = books.one(entity("salesInvoices", known.id)) if known.id else None
-    if row is None and not known.posted:
-        row = cancelled[-1] if cancelled and len(cancelled) == len(by_status) else None
-    elif row is not None and row["id"] in [one["id"] for one in cancelled]:
-        row = next((one for status, one in by_status if status == "Corrective"), row)
-    if row is None:
-        return InBooks(None, tried=tried)
-    return InBooks(_posted(row), _memos(books, str(row["number"]), key), tried)
-
-
-def _posted(row: dict[str, Any]) -> BookInvoice:
-    return book_invoice(row, frozenset())
-
-
-def _memos(books: BusinessCentral, number: str, key: str) -> tuple[CreditMemo, ...]:
-    fields = ("id", "number", "externalDocumentNumber", "status", "totalAmountIncludingTax")
-    rows = books.read(Read("salesCreditMemos", filter=compare("invoiceNumber", "eq", number), select=fields))
-    return tuple(
-        CreditMemo(
-            str(row["number"]),
-            enum_text(str(row["status"])),
-            Decimal(row["totalAmountIncludingTax"]),
-            str(row["id"]),
-        )
-        for row in rows
-        if not correction.is_of_stsync(str(row["externalDocumentNumber"]), key)
-    )
-
-
-def take_back(books: BusinessCentral, protocol: Protocol, operation: Operation) -> None:
-    """Cancel a posted invoice, and see that it is cancelled. Raises RecordRefused, RecordHeld, OutcomeUnknown."""
-    facts = {
-        "why": operation.why,
-        "former_number": operation.facts["number"],
-        "ended": list(operation.facts["ended"]),
-    }
-    if operation.facts["noted"]:
-        protocol.intend(operation, {})
-        protocol.record(operation, Sent(str(operation.target), _memo_number(books, operation)), facts)
-        return
-
-    def send(_body: dict[str, Any], target: str, _parent: str) -> Sent:
-        answer = books.action(entity("salesInvoices", target), "cancel")
-        row = books.one(entity("salesInvoices", target))
-        if row is None or enum_text(str(row["status"])) != "Canceled":
-            raise RecordHeld(_not_cancelled(operation))
-        return Sent(target, _memo_number(books, operation), answer.request_id)
-
-    protocol.perform(operation, send, facts=facts)
-
-
-def _memo_number(books: BusinessCentral, operation: Operation) -> str | None:
-    """The credit memo that closed the invoice: Business Central does not say it, it has to be looked up (facts section 3)."""
-    posted = [one for one in _memos(books, str(operation.facts["number"]), operation.natural_key) if not one.draft]
-    return posted[-1].number if posted else None
 
 
 def _pretend(state: State, operation: Operation, run_id: str) -> None:
@@ -357,19 +302,24 @@ def _pretend(state: State, operation: Operation, run_id: str) -> None:
     state.ledger.done(Done(operation.key, str(operation.target), detail=ended), run_id=run_id)
 
 
-def _belongs(decision: Decision, source_id: str) -> bool:
-    """This invoice, and the customer card that it needs; nothing else travels with a correction."""
-    mine = (decision.kind, decision.source_id) == (KIND, source_id)
-    return mine or (decision.kind == "customers" and decision.standing == Standing.ACT)
+def _is_card(decision: Decision) -> bool:
+    return decision.kind == "customers" and decision.standing == Standing.ACT
 
 
-_AGAIN = "Run stsync correct invoice {} again: it looks in Business Central first, and repeats nothing that happened."
-_CHANGED_MEANWHILE = Reason(
-    "changed-meanwhile-anew",
-    "The former invoice is taken back, but ServiceTitan or the set-up changed since the correction was shown, so the "
-    "invoice was not made anew.",
-    "Look at the preview, then let the next run make it: stsync sync --dry-run",
-)
+def _again(target: Target) -> str:
+    return (
+        f"Run stsync correct {target.noun} {target.source_id} again: it looks in Business Central first, and repeats "
+        "nothing that happened."
+    )
+
+
+def _changed_meanwhile(target: Target) -> Reason:
+    return Reason(
+        "changed-meanwhile-anew",
+        f"The former {target.noun} is taken back, but ServiceTitan, the books or the set-up changed since the correction was "
+        "shown, so it was not made anew.",
+        "Look at the preview, then let the next run make it: stsync sync --dry-run",
+    )
 
 
 def _refused(reason: Reason) -> StsyncError:
@@ -378,8 +328,8 @@ def _refused(reason: Reason) -> StsyncError:
     return kind(reason.reference, reason.message, hint=reason.hint)
 
 
-def _dealt_with(row: InboxRow) -> GuardError:
-    one = KIND.removesuffix("s")
+def _dealt_with(target: Target, row: InboxRow) -> GuardError:
+    one = target.noun
     return GuardError(
         "dealt-with-by-hand",
         f"A person has said that {one} {row.number or row.source_id} was dealt with by hand; a correction would do it a "
@@ -397,19 +347,11 @@ def _not_confirmed(prepared: Prepared) -> GuardError:
     )
 
 
-def _cannot_be_made_anew(mine: Decision | None) -> GuardError:
-    reason = mine.reason if mine is not None else None
-    why = reason.message if reason is not None else "ServiceTitan's invoice is not one that goes into the books now."
+def _cannot_be_made_anew(target: Target, mine: Decision | None) -> GuardError:
+    reason, one = (mine.reason if mine is not None else None), target.noun
+    why = reason.message if reason is not None else f"ServiceTitan's {one} is not one that goes into the books now."
     return GuardError(
         "cannot-be-made-anew",
-        f"The invoice could not be made anew, so the one in the books was left alone: {why}",
-        hint=reason.hint if reason is not None else "stsync trace tells where the invoice stands.",
-    )
-
-
-def _not_cancelled(operation: Operation) -> Reason:
-    return Reason(
-        "cancel-not-shown",
-        f"Business Central accepted the cancellation of {operation.facts['number']}, but does not show it as cancelled.",
-        _AGAIN.format(operation.source_id),
+        f"The {one} could not be made anew, so the one in the books was left alone: {why}",
+        hint=reason.hint if reason is not None else "stsync trace tells where it stands.",
     )

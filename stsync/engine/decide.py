@@ -33,6 +33,7 @@ from stsync.engine.survey import Wanted
 from stsync.engine.unknown import asking
 from stsync.stages import (
     correction,
+    counter_entry,
     credit_memos,
     customers,
     invoices,
@@ -117,7 +118,7 @@ def wanted(drawn: Plan) -> Wanted:
             # The card that a document goes to may have been blocked or deleted since.
             keys["customers"] |= {card_named(one) for one in decision.operations} - {""}
     for posting in drawn.postings:
-        keys["payments"] |= {payment_journals.natural_key(one) for one in posting.facts["payments"]}
+        keys["payments"] |= set(posting.facts["numbers"])
     return Wanted(**{kind: frozenset(found) for kind, found in keys.items()})
 
 
@@ -222,8 +223,9 @@ class _Desk:
             original=self._records.link("payments", payment.refunded_payment or ""),
         )
         is_new = ("payments", payment.id) in self._records.new
-        key = payment_journals.natural_key(payment.id)
-        return asking(self._unless_refused(decision), key, link, is_new=is_new)
+        key = decision.document or payment_journals.natural_key(payment.id)
+        decision = self._unless_refused(counter_entry.still_to_apply(decision, link))
+        return asking(decision, key, link, is_new=is_new)
 
     def customers(self, needed: Iterable[str]) -> list[Decision]:
         chosen = set(needed)

@@ -247,13 +247,18 @@ def _half_done(records: Records) -> Wanted:
     memos = [
         paper.credit_key(one.id) for one in records.credit_memos if _unposted(records.link("credit_memos", one.id))
     ]
-    lines = (one.id for one in records.payments if _unposted(records.link("payments", one.id)))
+    links = [(one.id, records.link("payments", one.id)) for one in records.payments]
+    lines = [
+        payment_journals.natural_key(one, payment_journals.next_issue(link.ended))
+        for one, link in links
+        if _unposted(link)
+    ]
     targets = {one: records.link("invoices", one) for one in _to_be_applied_to(records)}
     posted = {one: link for one, link in targets.items() if link.posted and not link.is_baseline}
     credited = _to_be_credited(records)
     return Wanted(
         invoices=frozenset([*drafts, *memos, *(paper.natural_key(one) for one in posted), *credited]),
-        payments=frozenset(payment_journals.natural_key(one) for one in lines),
+        payments=frozenset(lines),
         proven=frozenset(link.id for link in [*posted.values(), *credited.values()] if link.posted),
     )
 

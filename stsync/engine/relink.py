@@ -76,7 +76,7 @@ def _document(
 
 
 def _payment(decision: Decision, known: Snapshot) -> Otherwise | None:
-    number = payment_journals.natural_key(decision.source_id)
+    number = payment_journals.number_of(decision)
     refund = max(known.posted_refunds.get(number, {}).values(), default=None)
     booked = known.posted_payments.get(number, refund)
     if booked is None:

@@ -414,12 +414,14 @@ def _postings(rows: Iterable[Row]) -> Postings:
 
 
 def _booked(rows: Iterable[Row]) -> dict[str, Decimal]:
-    """What was posted under each payment number: entries balance, so the debits are the payment."""
-    booked: dict[str, Decimal] = {}
-    for row in rows:
-        number = str(row["documentNumber"])
-        booked[number] = booked.get(number, Decimal(0)) + Decimal(row.get("debitAmount") or 0)
-    return booked
+    """What stands under each payment number: entries balance, so the accounts that were debited have the payment.
+
+    Reverse Transaction posts the mirror image under the same number: then nothing does.
+    """
+    return {
+        number: sum((net for net in accounts.values() if net > 0), Decimal(0))
+        for number, accounts in _nets(rows).items()
+    }
 
 
 def booked_payments(books: BusinessCentral, numbers: Iterable[str]) -> dict[str, Decimal]:
@@ -429,13 +431,17 @@ def booked_payments(books: BusinessCentral, numbers: Iterable[str]) -> dict[str,
 
 def _by_account(rows: Iterable[Row]) -> dict[str, dict[str, Decimal]]:
     """What was posted without a document type under each number, by G/L account: debits less credits."""
+    return _nets(row for row in rows if enum_text(str(row["documentType"])) in _REFUND_TYPES)
+
+
+def _nets(rows: Iterable[Row]) -> dict[str, dict[str, Decimal]]:
+    """Debits less credits by document number and G/L account."""
     found: dict[str, dict[str, Decimal]] = {}
     for row in rows:
-        if enum_text(str(row["documentType"])) in _REFUND_TYPES:
-            accounts = found.setdefault(str(row["documentNumber"]), {})
-            moved = Decimal(row.get("debitAmount") or 0) - Decimal(row.get("creditAmount") or 0)
-            account = str(row.get("accountNumber") or "")
-            accounts[account] = accounts.get(account, Decimal(0)) + moved
+        accounts = found.setdefault(str(row["documentNumber"]), {})
+        moved = Decimal(row.get("debitAmount") or 0) - Decimal(row.get("creditAmount") or 0)
+        account = str(row.get("accountNumber") or "")
+        accounts[account] = accounts.get(account, Decimal(0)) + moved
     return found
 
 

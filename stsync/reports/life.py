@@ -12,7 +12,7 @@ from stsync.core.links import Link, link
 from stsync.reports.changes import Change, changes
 from stsync.reports.entries import sentence
 from stsync.reports.words import ONE, outcome_words
-from stsync.stages.payment_journals import natural_key
+from stsync.stages.payment_journals import natural_key, next_issue
 from stsync.state import AuditRow, InboxRow, LedgerRow, State, Version
 
 # An answer is written down at most this long after its request; no search goes further.
@@ -167,7 +167,7 @@ def _unanswered(row: AuditRow, intent: AuditRow) -> bool:
 def _book_number(row: InboxRow, known: Link) -> str:
     """A payment's lines carry its own document number; what Business Central gives a line is no number to people."""
     if row.kind == "payments" and known.exists:
-        return natural_key(row.source_id)
+        return known.number if known.posted else natural_key(row.source_id, next_issue(known.ended))
     return known.number
 
 

@@ -20,7 +20,6 @@ from stsync.core.source.invoice import Invoice
 from stsync.core.source.payment import Payment
 from stsync.errors import UsageError
 from stsync.reports.words import KINDS, NOUNS, outcome_words
-from stsync.stages.payment_journals import natural_key
 from stsync.stages.payment_parts import confirmed
 from stsync.state import Done, InboxRow, Intent, LedgerRow, State
 
@@ -117,7 +116,7 @@ def _confirmed(row: InboxRow, known: Link) -> Mapping[str, Any]:
 def _confirm(state: State, row: InboxRow, known: Sequence[LedgerRow], carried: Mapping[str, Any], why: str) -> None:
     number = sum(one.verb == Verb.CONFIRM for one in known) + 1
     key = f"{row.kind}:{row.source_id}:{Verb.CONFIRM}:{number}"
-    natural = natural_key(row.source_id) if row.kind == "payments" else link(known).number
+    natural = link(known).number or row.number or row.source_id
     intent = Intent(key, row.kind, row.source_id, Verb.CONFIRM, _ENTITY, natural, digest({}), "{}", row.amount)
     state.ledger.intend([intent], "")
     state.ledger.done(Done(key, None, natural, {"why": why, "carried": carried}), run_id="")

@@ -206,7 +206,7 @@ def _put_forward(number: int) -> None:
 
 def _told(wiring: Wiring, work: Work, document: str) -> tuple[int, str]:
     """Do what a bookkeeper lets stsync do: the exit code, and what it said when it stopped."""
-    from stsync.engine.correct import correct
+    from stsync.engine.correct import Target, correct
     from stsync.engine.run import Order, run
     from stsync.engine.scope import Scope
     from stsync.errors import StsyncError
@@ -214,7 +214,9 @@ def _told(wiring: Wiring, work: Work, document: str) -> tuple[int, str]:
     try:
         if work is Work.SYNC:
             return int(run(wiring, Order(Scope(), "stsync sync")).exit_code), ""
-        outcome = correct(wiring, document, command="stsync correct", dry_run=False, confirm=lambda _: True)
+        outcome = correct(
+            wiring, Target("invoices", document), command="stsync correct", dry_run=False, confirm=lambda _: True
+        )
         return int(outcome.exit_code), outcome.reason.reference if outcome.reason else ""
     except StsyncError as error:
         return int(error.exit_code), f"{error.reference}: {error.message}"

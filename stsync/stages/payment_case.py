@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from stsync.core.links import Link
 from stsync.core.mapping import Gap
@@ -17,7 +18,16 @@ from stsync.stages.buyer import Buyer
 from stsync.stages.findings import unmapped
 from stsync.stages.paper import natural_key as invoice_key
 from stsync.stages.payment_entry import Payable, described
-from stsync.stages.payment_journals import RECEIPTS, JournalForm, Settings, is_ours, natural_key, standing_journals
+from stsync.stages.payment_journals import (
+    RECEIPTS,
+    JournalForm,
+    Settings,
+    counter_key,
+    is_ours,
+    natural_key,
+    next_issue,
+    standing_journals,
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +50,23 @@ class Case:
 
     @property
     def number(self) -> str:
-        """Its document number in the books."""
-        return natural_key(self.payment.id)
+        """Its document number in the books: of the issue that stands, or would be made now."""
+        if self.link.posted:
+            return self.link.number
+        return next(number for number in self._issues() if not self._is_countered(number))
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether the books hold an entry that takes it back, of which our ledger does not know (a lost state)."""
+        return not self.link.posted and self.number != next(self._issues())
+
+    def _issues(self) -> Iterator[str]:
+        """Its document numbers from the first that our ledger does not know as taken back."""
+        return (natural_key(self.payment.id, issue) for issue in count(next_issue(self.link.ended)))
+
+    def _is_countered(self, number: str) -> bool:
+        entry = counter_key(number)
+        return entry in self.snapshot.posted_payments or entry in self.snapshot.posted_refunds
 
     @property
     def is_refund(self) -> bool:

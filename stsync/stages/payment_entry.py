@@ -108,12 +108,12 @@ def description(payment: Payment, day: PostingDay) -> str:
     return fit("; ".join(one for one in (said, day.remark) if one), 100)
 
 
-def receipt_body(payment: Payment, payer: Buyer, day: PostingDay, line: JournalLine) -> dict[str, Any]:
+def receipt_body(payment: Payment, number: str, payer: Buyer, day: PostingDay, line: JournalLine) -> dict[str, Any]:
     """A line of a payment journal; date and number are always given, never left to the journal's last line (trap 8)."""
     body: dict[str, Any] = {
         "customerNumber": payer.number,
         "postingDate": day.on,
-        "documentNumber": natural_key(payment.id),
+        "documentNumber": number,
         "externalDocumentNumber": external_number(payment),
         "amount": line.amount,
     }
@@ -159,9 +159,10 @@ def unmatched(
 
 @dataclass(frozen=True)
 class Entry:
-    """The writes for one payment in its journal; `body` says what a line carries."""
+    """The writes for one payment in its journal, under its document number; `body` says what a line carries."""
 
     payment: Payment
+    number: str
     payer: Buyer
     code: str
     form: JournalForm
@@ -171,7 +172,7 @@ class Entry:
 
     def operations(self, wanted: Sequence[JournalLine], right: Callable[[str, OpenLine], bool]) -> list[Operation]:
         """What has to be sent so that the journal holds exactly these lines; nothing when it does."""
-        good, bad = own_lines(self.snapshot, natural_key(self.payment.id), right=right)
+        good, bad = own_lines(self.snapshot, self.number, right=right)
         missing, surplus = unmatched(wanted, good)
         return [*self._deletions([*bad, *surplus]), *self._creations(missing, {one.number for one in [*good, *bad]})]
 
@@ -222,7 +223,7 @@ class Entry:
             source_id=self.payment.id,
             verb=verb,
             entity=entity,
-            natural_key=natural_key(self.payment.id),
+            natural_key=self.number,
             label=f"{'refund' if self.payment.total < 0 else 'payment'} {about.number}, {about.name}",
             why=why,
             **more,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +15,7 @@ from stsync.core.posting_dates import Policy
 from stsync.core.snapshot import BookJournal, Snapshot
 
 STAGE = "payments"
+_NUMBER = re.compile(r"ST-P([0-9]+)(?:-([0-9]+))?R?")
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,32 @@ class Settings:
     unit_dimension: str | None = None
 
 
-def natural_key(payment_id: str) -> str:
-    """The document number: from the ServiceTitan id alone."""
-    return f"ST-P{payment_id}"
+def natural_key(payment_id: str, issue: int = 1) -> str:
+    """The document number: from the ServiceTitan id alone. A payment that a person had taken back and made anew is the
+    next issue, `ST-P<id>-2`: Business Central refuses no number that was used (facts section 5), so each is used once."""
+    return f"ST-P{payment_id}" if issue == 1 else f"ST-P{payment_id}-{issue}"
+
+
+def counter_key(number: str) -> str:
+    """The document number of the entry that takes a posted payment back."""
+    return f"{number}R"
+
+
+def payment_of(document_number: str) -> str:
+    """The id of the payment whose document number this is, in any issue, or whose counter entry; else empty."""
+    found = _NUMBER.fullmatch(document_number)
+    return found[1] if found else ""
+
+
+def next_issue(taken_back: Iterable[str]) -> int:
+    """Which issue comes after the numbers that were taken back."""
+    issues = [int(found[2] or 1) for one in taken_back if (found := _NUMBER.fullmatch(one))]
+    return 1 + max(issues, default=0)
+
+
+def number_of(decision: Decision) -> str:
+    """The document number under which a payment's lines stand."""
+    return decision.document or natural_key(decision.source_id)
 
 
 def is_ours(document_number: str) -> bool:
@@ -94,6 +119,11 @@ def journal_key(form: JournalForm, code: str, snapshot: Snapshot) -> str:
     """The key of the journal's making; one that was renamed or deleted since is made again under a new key."""
     made = snapshot.journals_made.get(f"{form.mark}{code}", 0)
     return f"journals:{form.mark}{code}:create" + (f":{made + 1}" if made else "")
+
+
+def new_refund_journal(code: str, snapshot: Snapshot, settings: Settings) -> Operation:
+    """The general journal of our own, where Business Central has none yet."""
+    return _new_journal(REFUNDS, code, snapshot, settings)
 
 
 def _new_journal(form: JournalForm, code: str, snapshot: Snapshot, settings: Settings) -> Operation:
@@ -144,8 +174,8 @@ def _parts(carried: Sequence[Decision], journal: BookJournal | None, size: int) 
     """The payments of a journal, so many at a time. Those whose lines stand there already go first and together,
     however many: a posting posts everything in the journal (trap 5)."""
     numbers = {line.document_number for line in journal.lines} if journal is not None else set()
-    standing = [one for one in carried if natural_key(one.source_id) in numbers]
-    fresh = [one for one in carried if natural_key(one.source_id) not in numbers]
+    standing = [one for one in carried if number_of(one) in numbers]
+    fresh = [one for one in carried if number_of(one) not in numbers]
     beside = max(size - len(standing), 0) if standing else 0
     first = [[*standing, *fresh[:beside]]] if standing else []
     return first + [fresh[start : start + size] for start in range(beside, len(fresh), size)]
@@ -165,5 +195,8 @@ def _posting(form: JournalForm, code: str, number: int, carried: Sequence[Decisi
         why=f"post {len(carried)} {what}{'' if len(carried) == 1 else 's'}",
         target=journal.id if journal else Ref(journal_key(form, code, snapshot)),
         amount=sum((one.about.amount for one in carried if one.about.amount is not None), Decimal(0)),
-        facts={"payments": tuple(one.source_id for one in carried)},
+        facts={
+            "payments": tuple(one.source_id for one in carried),
+            "numbers": tuple(number_of(one) for one in carried),
+        },
     )

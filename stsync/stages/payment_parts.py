@@ -218,18 +218,17 @@ def shown_invoice(application: Application, payable: Payable) -> str:
     return f"{payable.number} (ServiceTitan {titan}, {key})" if payable.number else f"{titan} ({key})"
 
 
-def to_apply(payment: Payment, customer_number: str, divided: Iterable[Part]) -> Reason | None:
-    """What a person has to apply in the books; None when there is nothing."""
+def to_apply(payment: Payment, entry: str, customer_number: str, divided: Iterable[Part]) -> Reason | None:
+    """What a person has to apply in the books of a payment, or of a later issue of it; None when there is nothing."""
     wanted = [one for one in divided if one.to_do]
     if not wanted:
         return None
-    entry = natural_key(payment.id)
     each = "; ".join(
         f"{one.amount:,.2f} to invoice {shown_invoice(one.application, one.payable)}: {one.because}" for one in wanted
     )
     twice = (
         " Look first what closed the invoice: if somebody entered this payment by hand, reverse one of the two."
-        if any(one.closed for one in wanted)
+        if any(one.closed for one in wanted) and entry == natural_key(payment.id)
         else ""
     )
     return Reason(

@@ -20,7 +20,7 @@ from typing import Any
 from stsync.core.links import Link
 from stsync.core.mapping import Mapping as Choices
 from stsync.core.operations import Operation, Verb, digest
-from stsync.core.plan import TO_APPLY, About, Decision, act, hold, settle, wait
+from stsync.core.plan import TO_APPLY, Decision, act, hold, settle, wait
 from stsync.core.posting_dates import PostingDay, posting_day
 from stsync.core.reasons import Reason
 from stsync.core.snapshot import OpenLine, Snapshot
@@ -31,7 +31,7 @@ from stsync.stages.dimension_values import unit_value
 from stsync.stages.invoices import readiness
 from stsync.stages.payment_case import Case, application_obstacle, foreign_lines, journal_obstacle, not_bookable
 from stsync.stages.payment_entry import Entry, Payable, receipt_body, standing_lines
-from stsync.stages.payment_journals import RECEIPTS, REFUNDS, STAGE, Settings, natural_key
+from stsync.stages.payment_journals import RECEIPTS, REFUNDS, STAGE, Settings, counter_key, natural_key
 from stsync.stages.payment_parts import (
     Carried,
     Part,
@@ -80,6 +80,8 @@ def plan(
     case = Case(payment, link, payer, payables, choices, snapshot, settings, original or Link())
     if link.posted:
         return _already_posted(case)
+    if case.is_taken_back:
+        return _taken_back(case)
     if _may_be_ours(payment, settings) and case.is_booked:
         return _found_posted(case)
     early = _not_for_us(case)
@@ -104,7 +106,7 @@ def _already_posted(case: Case) -> Decision:
     if known is None and unchanged and not case.is_refund:
         return settle(STAGE, payment.id, case.about, "posted")
     if known is None or not known.only_added(payment):
-        return hold(STAGE, payment.id, case.about, _changed_after_posting(payment, case.about))
+        return hold(STAGE, payment.id, case.about, _changed_after_posting(case))
     return _standing(case, known)
 
 
@@ -125,17 +127,18 @@ def _standing(case: Case, known: Carried) -> Decision:
 def _afterwards(case: Case, known: Carried, left: list[Part]) -> Reason | None:
     number = case.link.customer or case.payer.number
     if case.is_refund:
-        return refunds.to_apply(case.payment, number, case.original, known, case.payables)
-    return to_apply(case.payment, number, left)
+        return refunds.to_apply(case.payment, number, case.original, known, case.payables, entry=case.number)
+    return to_apply(case.payment, case.number, number, left)
 
 
-def _changed_after_posting(payment: Payment, about: About) -> Reason:
+def _changed_after_posting(case: Case) -> Reason:
+    payment, number = case.payment, case.number
     what = "changed or applied to other invoices" if payment.active else "voided"
     return Reason(
         "changed-after-posting",
-        f"Payment {about.number} was {what} in ServiceTitan after it was posted as {natural_key(payment.id)}.",
-        "Nothing was changed in the books. To see every field and the way out, run: stsync drift --only "
-        f"{natural_key(payment.id)}",
+        f"Payment {case.about.number} was {what} in ServiceTitan after it was posted as {number}.",
+        f"Nothing was changed in the books. To see every field and the way out, run: stsync drift --only {number}\n"
+        f"To correct the books, undo the change in ServiceTitan, or run: stsync correct payment {payment.id}",
     )
 
 
@@ -147,9 +150,12 @@ def _not_for_us(case: Case) -> Decision | None:
         return None
     left = _left_in_books(case, outcome)
     if left is not None:
-        return hold(STAGE, payment.id, about, left)
+        more: dict[str, Any] = {"document": case.number, "asks": (counter_key(case.number),)}
+        return hold(STAGE, payment.id, about, left, **more)
+    if not payment.active and case.link.ended:
+        return settle(STAGE, payment.id, about, "reversed")
     notes = () if payment.active else ("voided in ServiceTitan before transfer",)
-    asks = (natural_key(payment.id),) if _may_be_ours(payment, settings) else ()
+    asks = (case.number,) if _may_be_ours(payment, settings) else ()
     return settle(STAGE, payment.id, about, outcome, notes=notes, asks=asks)
 
 
@@ -159,6 +165,27 @@ def _put_aside(payment: Payment, settings: Settings) -> str:
         return "nothing_to_post"
     early = payment.paid_on is not None and payment.paid_on < settings.go_live
     return readiness(payment.status, settings.status) or ("before_go_live" if early else "")
+
+
+def _taken_back(case: Case) -> Decision:
+    """The books hold an entry that takes the payment back, as a person ordered, and the state that knew it is lost."""
+    payment = case.payment
+    if case.is_booked:
+        return _found_posted(case)
+    if not payment.active:
+        return settle(STAGE, payment.id, case.about, "reversed", asks=(case.number,))
+    return hold(STAGE, payment.id, case.about, _taken_back_there(case), asks=(case.number,))
+
+
+def _taken_back_there(case: Case) -> Reason:
+    entry = counter_key(natural_key(case.payment.id))
+    return Reason(
+        "taken-back-in-business-central",
+        f"Payment {case.about.number} of {case.payment.total:,.2f} was taken back in the books by entry {entry}, and "
+        "ServiceTitan still shows it. Nothing was carried.",
+        "If that was right, void the payment in ServiceTitan too. If it is to stand in the books as ServiceTitan has it "
+        f"now, run: stsync correct payment {case.payment.id}",
+    )
 
 
 def _may_be_ours(payment: Payment, settings: Settings) -> bool:
@@ -173,7 +200,7 @@ def _left_in_books(case: Case, outcome: str) -> Reason | None:
     payment, number = case.payment, case.number
     # What was posted before go_live moved on is as right as it was.
     if case.is_booked and outcome != "before_go_live":
-        return _changed_after_posting(payment, case.about)
+        return _changed_after_posting(case)
     standing = standing_lines(case.snapshot, number)
     if not standing:
         return None
@@ -222,8 +249,8 @@ def _refund(case: Case, day: PostingDay) -> Decision:
         return hold(STAGE, payment.id, case.about, reason)
     known = carried(payment, ())
     right = partial(refunds.stands_right, journal=code, day=day, payer=case.payer, account=origin.account)
-    body = partial(refunds.body, payment, case.payer, day, origin.account)
-    entry = Entry(payment, case.payer, code, REFUNDS, case.snapshot, case.link, body)
+    body = partial(refunds.body, payment, case.number, case.payer, day, account=origin.account)
+    entry = Entry(payment, case.number, case.payer, code, REFUNDS, case.snapshot, case.link, body)
     return _sent(
         case,
         entry.operations([refunds.line(payment)], right),
@@ -231,7 +258,7 @@ def _refund(case: Case, day: PostingDay) -> Decision:
         rules=(f"general journal {code}, {origin.rule}",),
         notes=_notes(day),
         kept={**known.shown(), "account": origin.account},
-        afterwards=refunds.to_apply(payment, case.payer.number, case.original, known, case.payables),
+        afterwards=refunds.to_apply(payment, case.payer.number, case.original, known, case.payables, entry=case.number),
     )
 
 
@@ -248,16 +275,16 @@ def _receipt(case: Case, day: PostingDay) -> Decision:
     if waits is not None:
         return wait(STAGE, payment.id, case.about, waits)
     divided = parts(payment, case.payables, day.on)
-    body = partial(receipt_body, payment, case.payer, day)
-    entry = Entry(payment, case.payer, code, RECEIPTS, case.snapshot, case.link, body)
+    body = partial(receipt_body, payment, case.number, case.payer, day)
+    entry = Entry(payment, case.number, case.payer, code, RECEIPTS, case.snapshot, case.link, body)
     return _sent(
         case,
         entry.operations(lines(payment, divided), partial(_stands_right, case, code, day)),
         journal=code,
         rules=(f"journal {code}, for payment type '{payment.type_name}'",),
         notes=(*_notes(day), *not_applied_notes(divided)),
-        kept=carried(payment, divided).shown(),
-        afterwards=to_apply(payment, case.payer.number, divided),
+        kept={**carried(payment, divided).shown(), "journal": code},
+        afterwards=to_apply(payment, case.number, case.payer.number, divided),
         asks=case.payable_keys,
     )
 
@@ -271,7 +298,7 @@ def _stands_right(case: Case, code: str, day: PostingDay, journal: str, line: Op
 def _sent(case: Case, operations: list[Operation], **more: Any) -> Decision:
     """The decision to write, or to leave lines that stand there already for a person to post."""
     payment, settings = case.payment, case.settings
-    more["fingerprint"] = fingerprint(payment)
+    more |= {"fingerprint": fingerprint(payment), "document": case.number}
     if not settings.post and not operations:
         return settle(STAGE, payment.id, case.about, "draft", **more)
     return act(STAGE, payment.id, case.about, operations, outcome="posted" if settings.post else "draft", **more)
@@ -280,11 +307,13 @@ def _sent(case: Case, operations: list[Operation], **more: Any) -> Decision:
 def _found_posted(case: Case) -> Decision:
     """What the books hold already is taken on if it is this payment; no journal has to be posted for it."""
     payment = case.payment
-    more: dict[str, Any] = {"fingerprint": fingerprint(payment)}
+    # Whether an entry takes it back is asked only of what is there: one more look in the rare case, none in the others.
+    asks = (counter_key(case.number), *case.payable_keys)
+    more: dict[str, Any] = {"fingerprint": fingerprint(payment), "document": case.number, "asks": asks}
     known = Carried.of(case.link)
     changed = case.link.exists and case.link.fingerprint != more["fingerprint"]
     if changed and (known is None or not known.only_added(payment)):
-        return hold(STAGE, payment.id, case.about, _changed_after_posting(payment, case.about), **more)
+        return hold(STAGE, payment.id, case.about, _changed_after_posting(case), **more)
     otherwise = _posted_otherwise(case)
     if otherwise is not None:
         return hold(STAGE, payment.id, case.about, otherwise, **more)
@@ -298,7 +327,6 @@ def _found_posted(case: Case) -> Decision:
         outcome="posted",
         kept=known.shown(),
         afterwards=_afterwards(case, known, left),
-        asks=case.payable_keys,
         **more,
     )
 

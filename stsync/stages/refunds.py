@@ -91,13 +91,15 @@ def line(payment: Payment) -> JournalLine:
     return JournalLine(-payment.total)
 
 
-def body(payment: Payment, payer: Buyer, day: PostingDay, account: str, wanted: JournalLine) -> dict[str, Any]:
+def body(
+    payment: Payment, number: str, payer: Buyer, day: PostingDay, wanted: JournalLine, *, account: str
+) -> dict[str, Any]:
     """The line of the general journal; each type goes before its number, which it would clear (facts 2.11)."""
     return {
         "accountType": "Customer",
         "accountNumber": payer.number,
         "postingDate": day.on,
-        "documentNumber": natural_key(payment.id),
+        "documentNumber": number,
         "externalDocumentNumber": external_number(payment),
         "amount": wanted.amount,
         "description": description(payment, day),
@@ -124,7 +126,13 @@ def is_booked(total: Decimal, by_account: Mapping[str, Decimal], account: str = 
 
 
 def to_apply(
-    payment: Payment, payer_number: str, original: Link, known: Carried, payables: Mapping[str, Payable]
+    payment: Payment,
+    payer_number: str,
+    original: Link,
+    known: Carried,
+    payables: Mapping[str, Payable],
+    *,
+    entry: str,
 ) -> Reason | None:
     """What a person has to apply a posted refund to; None once it is."""
     if known.settled and all(one.invoice_id in known.applied for one in payment.applications):
@@ -132,7 +140,7 @@ def to_apply(
     left = open_parts(payment, known, payables)
     if payment.applications and not left and not _credits(payment, payables):
         return None
-    entry, back = natural_key(payment.id), -payment.total
+    back = -payment.total
     return Reason(
         "apply-in-business-central",
         f"{back:,.2f} paid back stands in the books as {entry}, open on the customer's account. "
@@ -151,7 +159,7 @@ def _credits(payment: Payment, payables: Mapping[str, Payable]) -> bool:
 def _belongs_to(payment: Payment, original: Link, payables: Mapping[str, Payable]) -> list[str]:
     said: list[str] = []
     if payment.refunded_payment is not None:
-        number = natural_key(payment.refunded_payment)
+        number = original.number or natural_key(payment.refunded_payment)
         there = f"payment {number}" if original.posted else f"ServiceTitan's payment {payment.refunded_payment}"
         said.append(f"It gives back {there}.")
     for one in payment.applications:

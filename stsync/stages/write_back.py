@@ -16,7 +16,7 @@ from typing import Any
 
 from stsync.core.operations import Operation, Ref, Verb
 from stsync.core.plan import TO_APPLY, About, Decision, Standing, act, settle
-from stsync.stages import payment_journals
+from stsync.stages.payment_journals import number_of
 
 STAGE = "write_backs"
 TOLD = "told"
@@ -104,7 +104,7 @@ def _posted_here(decision: Decision) -> InBooks:
 
 def _number(decision: Decision) -> str | Ref:
     if decision.kind == "payments":
-        return payment_journals.natural_key(decision.source_id)
+        return number_of(decision)
     last = decision.operations[-1]
     return Ref(last.key, "number") if last.verb == Verb.POST else str(last.facts.get("number") or last.natural_key)
 

@@ -14,7 +14,7 @@ from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.engine.apply.dimensions import set_value
 from stsync.engine.apply.journals import Journals
-from stsync.stages.payment_journals import natural_key
+from stsync.stages.payment_journals import number_of
 
 
 def put_right(journals: Journals, journal: str, decisions: Sequence[Decision]) -> dict[str, Reason]:
@@ -22,7 +22,7 @@ def put_right(journals: Journals, journal: str, decisions: Sequence[Decision]) -
 
     Nothing is read where payments carry no dimension.
     """
-    wanted = {natural_key(one.source_id): one for one in decisions if one.kept.get("dimensions")}
+    wanted = {number_of(one): one for one in decisions if one.kept.get("dimensions")}
     if not wanted:
         return {}
     refused: dict[str, Reason] = {}
@@ -33,7 +33,7 @@ def put_right(journals: Journals, journal: str, decisions: Sequence[Decision]) -
             continue
         why = _line(journals, str(row["id"]), decision.kept["dimensions"], held_dimensions(row))
         if why:
-            refused[natural_key(decision.source_id)] = _not_set(decision, why)
+            refused[number_of(decision)] = _not_set(decision, why)
     return refused
 
 

@@ -20,7 +20,7 @@ from stsync.engine.survey import booked_payments, booked_refunds, entered, open_
 from stsync.errors import CredentialsError
 from stsync.http.outcomes import Refused
 from stsync.stages import refunds
-from stsync.stages.payment_journals import REFUNDS, JournalForm, journal_form, natural_key
+from stsync.stages.payment_journals import REFUNDS, JournalForm, journal_form, number_of
 
 Row = Mapping[str, Any]
 
@@ -109,7 +109,7 @@ class Journals:
 
         An answer of 204 may only mean that a job was scheduled (trap 23), and posted lines vanish (trap 9).
         """
-        numbers = {natural_key(one.source_id): one for one in decisions}
+        numbers = {number_of(one): one for one in decisions}
         if self.form != REFUNDS:
             return set(booked_payments(self.books, numbers))
         entries = booked_refunds(self.books, numbers)
@@ -117,7 +117,7 @@ class Journals:
 
     def anything_booked(self, decisions: Iterable[Decision]) -> set[str]:
         """The document numbers among those of these payments under which the general ledger holds anything."""
-        numbers = [natural_key(one.source_id) for one in decisions]
+        numbers = [number_of(one) for one in decisions]
         return entered(self.books, numbers)
 
     def _path(self, journal: str) -> str:

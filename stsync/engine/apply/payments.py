@@ -27,7 +27,7 @@ from stsync.engine.apply.journals import Journals, delete_line
 from stsync.engine.apply.protocol import UNKNOWN, Blocked, Protocol, RecordRefused, Sent, carried_facts
 from stsync.engine.survey import open_line
 from stsync.http.outcomes import OutcomeUnknown
-from stsync.stages.payment_journals import RECEIPTS, REFUNDS, is_ours, natural_key
+from stsync.stages.payment_journals import RECEIPTS, REFUNDS, is_ours, natural_key, number_of
 
 _JOURNAL_GONE = "journal-gone"
 
@@ -169,19 +169,19 @@ class PaymentDesk:
         for decision in failed:
             # What another run put there is not ours to take out, nor to post.
             if not self._desk.gave_way(decision):
-                self._take_out(decision, by_number.pop(natural_key(decision.source_id), ()))
+                self._take_out(decision, by_number.pop(number_of(decision), ()))
         decisions = self._unless_posted_elsewhere(at, decisions, by_number)
-        strangers = sorted(by_number.keys() - {natural_key(one.source_id) for one in decisions})
+        strangers = sorted(by_number.keys() - {number_of(one) for one in decisions})
         if strangers:
             self._put_off(decisions, strangers)
             return []
-        complete = [one for one in decisions if self._complete(one, by_number.get(natural_key(one.source_id), []))]
+        complete = [one for one in decisions if self._complete(one, by_number.get(number_of(one), []))]
         refused = put_right(at.journals, at.id, complete)
         for decision in complete:
-            if (number := natural_key(decision.source_id)) in refused:
+            if (number := number_of(decision)) in refused:
                 self._take_out(decision, by_number[number])
                 self._desk.hold(decision, refused[number])
-        return [one for one in complete if natural_key(one.source_id) not in refused]
+        return [one for one in complete if number_of(one) not in refused]
 
     def _unless_posted_elsewhere(
         self, at: _Batch, decisions: Sequence[Decision], by_number: dict[str, list[OpenLine]]
@@ -189,10 +189,10 @@ class PaymentDesk:
         """Without those that the general ledger shows by now: another run's line was posted before ours was made."""
         posted = at.journals.anything_booked(decisions)
         for decision in decisions:
-            if (number := natural_key(decision.source_id)) in posted:
+            if (number := number_of(decision)) in posted:
                 self._take_out(decision, by_number.pop(number, ()))
                 self._desk.give_way(decision, another.posted(number, decision.journal))
-        return [one for one in decisions if natural_key(one.source_id) not in posted]
+        return [one for one in decisions if number_of(one) not in posted]
 
     def _put_off(self, decisions: Sequence[Decision], strangers: Sequence[str]) -> None:
         """Post nothing, because the journal holds other lines too: of other payments of ours, or of somebody else."""
@@ -235,7 +235,7 @@ class PaymentDesk:
             source_id=decision.source_id,
             verb=Verb.DELETE,
             entity=entity_set,
-            natural_key=natural_key(decision.source_id),
+            natural_key=number_of(decision),
             why="our own unposted line, taken out of the journal",
             target=line_id,
         )
@@ -251,7 +251,7 @@ class PaymentDesk:
             return
         bodies = self._bodies(decisions, at)
         for part, decision in enumerate(decisions, start=2):
-            self._alone(posting, part, decision, bodies[natural_key(decision.source_id)], at)
+            self._alone(posting, part, decision, bodies[number_of(decision)], at)
 
     def _bodies(self, decisions: Sequence[Decision], at: _Batch) -> dict[str, list[dict[str, Any]]]:
         """Take every line out of the journal and keep what it said."""
@@ -260,7 +260,7 @@ class PaymentDesk:
         for row in rows:
             bodies.setdefault(str(row["documentNumber"]), []).append(at.journals.again(row))
         for decision in decisions:
-            own = [open_line(row) for row in rows if row["documentNumber"] == natural_key(decision.source_id)]
+            own = [open_line(row) for row in rows if row["documentNumber"] == number_of(decision)]
             self._take_out(decision, own)
         return bodies
 
@@ -281,11 +281,11 @@ class PaymentDesk:
             self._take_out_own(decision, at)
 
     def _take_out_own(self, decision: Decision, at: _Batch) -> None:
-        self._take_out(decision, [one for one in at.lines() if one.document_number == natural_key(decision.source_id)])
+        self._take_out(decision, [one for one in at.lines() if one.document_number == number_of(decision)])
 
     def _confirm(self, posting: Operation, decisions: Sequence[Decision], at: _Batch) -> None:
         """The general ledger is the proof: an answer of 204 may only mean that a job was scheduled (trap 23)."""
-        numbers = {natural_key(one.source_id): one for one in decisions}
+        numbers = {number_of(one): one for one in decisions}
         booked = at.journals.booked(decisions)
         with self._desk.one_commit():
             for number, decision in numbers.items():
@@ -296,7 +296,7 @@ class PaymentDesk:
 
     def _posted(self, posting: Operation, number: str, decision: Decision) -> None:
         operation = Operation(
-            key=f"payments:{decision.source_id}:post",
+            key=_posting_key(decision.source_id, number),
             stage="payments",
             source_id=decision.source_id,
             verb=Verb.POST,
@@ -312,6 +312,11 @@ class PaymentDesk:
         self._desk.carry(decision)
 
 
+def _posting_key(payment_id: str, number: str) -> str:
+    """One for each issue: the row of a former one stays as it is."""
+    return f"payments:{payment_id}:post" + ("" if number == natural_key(payment_id) else f":{number}")
+
+
 def _line_again(decision: Decision, suffix: str, body: Mapping[str, Any], at: _Batch) -> Operation:
     return Operation(
         key=f"payments:{decision.source_id}:line:again:{suffix}",
@@ -319,7 +324,7 @@ def _line_again(decision: Decision, suffix: str, body: Mapping[str, Any], at: _B
         source_id=decision.source_id,
         verb=Verb.CREATE,
         entity=at.journals.form.lines,
-        natural_key=natural_key(decision.source_id),
+        natural_key=number_of(decision),
         why="posted on its own, because its journal was refused",
         body=body,
         parent=at.id,
@@ -360,7 +365,7 @@ def _unseen(decision: Decision) -> Reason:
         "payment-lines-incomplete",
         f"The line of this payment of {decision.about.amount:,.2f} was made, but Business Central does not show it in the "
         f"journal {decision.journal}, so it was deleted again and not posted.",
-        f"Look in the journal {decision.journal} for lines with document number {natural_key(decision.source_id)}, and delete "
+        f"Look in the journal {decision.journal} for lines with document number {number_of(decision)}, and delete "
         "any that is there. If it stays so, enter the payment by hand, then say so: "
         f'stsync ignore payment {decision.source_id} --reason "..."',
     )

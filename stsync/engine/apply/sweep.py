@@ -16,10 +16,10 @@ def sweep(state: State, run_id: str) -> None:
 
 
 def _known(state: State, row: LedgerRow) -> bool:
-    if row.entity in {"journals", "customerPaymentJournals"}:
-        return True
     if is_reversal(row.key):
         return False
+    if row.entity in {"journals", "customerPaymentJournals"}:
+        return True
     record = state.inbox.find(row.stage, row.source_id)
     if record is None or record.state != "settled":
         return False
