@@ -19,7 +19,7 @@ from stsync.core.source.fields import UnknownShape
 from stsync.core.source.payment import Payment
 from stsync.engine.apply.dimension_payments import put_right
 from stsync.engine.apply.journals import Journals, delete_line
-from stsync.engine.apply.protocol import Protocol, RecordHeld, RecordRefused, Sent
+from stsync.engine.apply.protocol import AnotherRun, Protocol, RecordHeld, RecordRefused, Sent
 from stsync.engine.bookrows import day
 from stsync.engine.correct_trade import Taking
 from stsync.engine.merged import under_former_customer
@@ -183,7 +183,13 @@ class CounterEntry:
         elif operation.entity == REFUNDS.journals:
             self._protocol.perform(operation, self._journals.create_journal, facts=facts)
         else:
+            self._make_line(operation, facts)
+
+    def _make_line(self, operation: Operation, facts: Mapping[str, Any]) -> None:
+        try:
             self._protocol.perform(operation, self._journals.create_line, facts=facts)
+        except AnotherRun as found:
+            raise RecordHeld(found.reason) from None
 
     def _delete(self, entity_set: str, _body: dict[str, Any], target: str, _parent: str) -> Sent:
         return delete_line(self._books, entity_set, target)

@@ -30,7 +30,7 @@ from stsync.stages import counter_reasons as why
 from stsync.stages import refunds
 from stsync.stages.correction import Correction
 from stsync.stages.payment_case import foreign_lines
-from stsync.stages.payment_entry import described, external_number
+from stsync.stages.payment_entry import described, external_number, line_numbers
 from stsync.stages.payment_journals import REFUNDS, STAGE, Settings, counter_key, journal_key, new_refund_journal
 from stsync.stages.payment_parts import Carried, base
 from stsync.stages.payments import fingerprint
@@ -119,7 +119,9 @@ def _writes(former: Former, booked: Booked, snapshot: Snapshot, settings: Settin
     standing = [one for one in journal.lines if one.document_number == counter_key(booked.number)] if journal else []
     right = next((one for one in standing if _stands_right(one, body)), None)
     place = journal.id if journal is not None else Ref(journal_key(REFUNDS, code, snapshot))
-    line = _line(former, booked, body, place)
+    # A place in the journal that is the payment's alone: a second run at the same moment cannot put its line beside ours.
+    free = line_numbers(former.payment.id, {one.number for one in standing})
+    line = _line(former, booked, {**body, "lineNumber": free[0]}, place)
     facts = {"former": booked.number, "journal": code, "account": booked.account, "dimensions": dict(booked.dimensions)}
     made = [] if right is not None else [line]
     first = [] if journal is not None else [new_refund_journal(code, snapshot, settings)]
