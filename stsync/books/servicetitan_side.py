@@ -17,9 +17,10 @@ from stsync.books.values import Period
 from stsync.core.links import Link, link
 from stsync.core.source.credit_memo import CreditMemo
 from stsync.core.source.fields import UnknownShape
-from stsync.core.source.invoice import Invoice
+from stsync.core.source.invoice import Invoice, zone_named
 from stsync.core.source.payment import Payment
 from stsync.stages import invoices, payments
+from stsync.state.notes import TAX_ZONE_NAMES
 
 if TYPE_CHECKING:
     from stsync.state import InboxRow, LedgerRow, State
@@ -48,6 +49,7 @@ def read_sources(state: State, period: Period, books: Books) -> tuple[list[Sourc
     named = owners(documents(books.entries), books.sales_numbers)
     found: list[Source] = []
     unreadable: list[Uncounted] = []
+    zones = json.loads(state.notes.note(TAX_ZONE_NAMES) or "{}")
     for kind in KINDS:
         ids = {source_id for one, source_id in named if one == kind}
         ids |= _remembered(state, kind, books)
@@ -59,9 +61,19 @@ def read_sources(state: State, period: Period, books: Books) -> tuple[list[Sourc
         ]
         links = _links(state, kind, [row.source_id for row, _ in wanted])
         said = _said(state, kind)
-        sources = [_source(state, row, now, links.get(row.source_id, Link())) for row, now in wanted]
+        sources = [_named(_source(state, row, now, links.get(row.source_id, Link())), zones) for row, now in wanted]
         found += [replace(one, note=said.get(one.now.id, "")) if one.by_hand else one for one in sources]
     return found, unreadable
+
+
+def _named(source: Source, zones: Mapping[str, str]) -> Source:
+    """With the names of tax zones that ServiceTitan gives by number alone (taxZoneId): the mapping knows names."""
+    now, before = (zone_named(one, zones) if isinstance(one, Invoice) else one for one in (source.now, source.before))
+    return (
+        source
+        if (now, before) == (source.now, source.before)
+        else replace(source, now=now or source.now, before=before)
+    )
 
 
 def every_source_since(state: State, first: date) -> Iterator[Source]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from stsync.books import places as placing
 from stsync.books.expected import UNMAPPED, Rules, amounts, cells, item_room, payment_type, units
 from stsync.books.findings import finding, misplaced, outside_item_room, settled_cells
-from stsync.books.general_ledger import BookDocument, Books, documents
+from stsync.books.general_ledger import BookDocument, Books, SalesNumber, documents
 from stsync.books.general_ledger import together as whole_document
 from stsync.books.matching import Matched, carries_key, match
 from stsync.books.places import Places
@@ -142,6 +143,7 @@ class _Comparison:
         self.findings: list[Finding] = []
         self.unsettled: set[tuple[str, str]] = set()
         self.again = list(matched.again)
+        self._alike: dict[tuple[str, str, Decimal], list[str]] = {}
 
     def put_together(self, sources: Mapping[tuple[str, str], Source]) -> None:
         """Take several documents of one source as one where they come to what they should: one corrects the other."""
@@ -155,6 +157,9 @@ class _Comparison:
 
     def count(self, source: Source) -> None:
         """Add a document to ServiceTitan's own total."""
+        if source.card and source.kind != "payments":
+            key = (source.document_type, source.card, abs(source.as_posted.total))
+            self._alike.setdefault(key, []).append(f"{source.record.noun} {source.record.number}")
         if source.counts_in(self._period):
             self.sheet.count(amounts(source.now, self._rules), payment_type(source.now))
             self._name_rows(source.now)
@@ -295,8 +300,15 @@ class _Comparison:
             text = f"{text}; credits {known.credits}".lstrip("; ")
         if corrects is not None:
             text = f"{text}; sets {corrects.document} right".lstrip("; ")
+        if known is not None:
+            text = f"{text}{self._looks_like(document.document_type, known)}".lstrip("; ")
         customer = known.customer if known is not None else ""
         self.sheet.foreign(booked, described(document.document_type, document.number, document.on, text, customer))
+
+    def _looks_like(self, document_type: str, known: SalesNumber) -> str:
+        """Which documents of ServiceTitan it may be, typed by hand: the same customer, the same amount."""
+        same = self._alike.get((document_type, known.customer, known.total), [])
+        return f"; same customer and amount as {', '.join(same[:3])}: entered twice?" if same else ""
 
     def _explain(self, why: Why, source: Source, now: Amounts, expected: Amounts, note: str = "") -> None:
         reason = source.reason

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from stsync.core.canonical import digest
 from stsync.core.source.fields import UnknownShape, day, optional_amount, record_id, reference
-from stsync.core.source.invoice import Invoice
+from stsync.core.source.invoice import Invoice, zone_named
 from stsync.engine.scope import Scope
 from stsync.errors import CredentialsError
 from stsync.http.outcomes import Refused
 from stsync.servicetitan.client import FeedPage, FeedTokenRefused, Row, ServiceTitan
 from stsync.state import Incoming, State
+from stsync.state.notes import TAX_ZONE_NAMES
 
 # Why records that were read for the sake of others are set aside.
 PART_OF_CUSTOMER = "part_of_customer"
@@ -167,18 +167,18 @@ def with_zone_names(
     if not unmapped:
         return list(invoices)
     names = _zone_names(servicetitan, state, unmapped)
-    return [_zone_named(one, names) for one in invoices]
+    return [zone_named(one, names) for one in invoices]
 
 
 def _zone_names(servicetitan: ServiceTitan, state: State, wanted: Iterable[str]) -> dict[str, str]:
-    known: dict[str, str] = json.loads(state.notes.note("tax zone names") or "{}")
+    known: dict[str, str] = json.loads(state.notes.note(TAX_ZONE_NAMES) or "{}")
     if known.keys() >= set(wanted):
         return known
     rows = if_permitted(servicetitan.tax_zones)
     if rows is None:
         return known
     found = {_key(row): str(row.get("name") or "") for row in rows}
-    state.notes.note("tax zone names", json.dumps(found))
+    state.notes.note(TAX_ZONE_NAMES, json.dumps(found))
     return found
 
 
@@ -192,13 +192,6 @@ def if_permitted(ask: Callable[[], list[Row]]) -> list[Row] | None:
         if error.reference != "permission-missing":
             raise
         return None
-
-
-def _zone_named(invoice: Invoice, names: Mapping[str, str]) -> Invoice:
-    zone = invoice.tax_zone
-    if zone is None or zone.name:
-        return invoice
-    return replace(invoice, tax_zone=replace(zone, name=names.get(zone.id, "")))
 
 
 def _merged_to(row: Mapping[str, Any]) -> str | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from stsync.state.database import Database
 
+# The names of ServiceTitan's tax zones by id, as they were last heard.
+TAX_ZONE_NAMES = "tax zone names"
+
 
 class Notes:
     """The table `notes`."""

@@ -627,6 +627,16 @@ def test_the_same_lines_on_another_customers_card_set_nothing_right(books: Books
     assert not result.exact
 
 
+def test_an_invoice_typed_by_hand_beside_ours_says_which_one_it_may_double(books: Books) -> None:
+    with books.tampered() as person:
+        one = person.invoices[0]
+        typed = str(person.desk.sales_invoice(one.customer_number, person.typed_again(one), on=DAY).number)
+        number = person.number(one)
+        result = books.reconciled()
+    (double,) = [each for each in result.foreign(Section.RECEIVABLES) if each.number == typed]
+    assert double.description.endswith(f"same customer and amount as invoice {number}: entered twice?")
+
+
 def test_a_credit_memo_of_others_says_which_invoice_of_ours_it_credits(books: Books) -> None:
     with books.tampered() as person:
         credited = person.invoices[1].number

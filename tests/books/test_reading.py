@@ -343,6 +343,18 @@ def test_many_entries_come_page_by_page(office, monkeypatch):
     assert row(result, "receivables").books_documents == 5
 
 
+def test_a_tax_zone_that_servicetitan_gives_by_number_alone_counts_under_its_name(office):
+    """taxZoneId is the newer of two fields; a run has asked for the names, because the mapping has nothing else."""
+    raw = bill(1, ("100.00", "West"), tax="8.60")
+    number = office.post_invoice(raw)
+    office.seen("invoices", {**raw, "salesTaxCode": None, "taxZoneId": 9})
+    office.remember("invoices", raw, number)
+    office.state.notes.note("tax zone names", '{"9": "Phoenix"}')
+    result = office.reconciled().tie_out
+    assert result.exact
+    assert row(result, "sales_tax", "2210").names == ("Phoenix",)
+
+
 # What was not looked at proves nothing, however well the rest agrees.
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -160,6 +160,14 @@ def tax_zone(row: Row) -> Named | None:
         return code
     zone = fields.reference(row, "taxZoneId")
     return Named(zone, "") if zone else None
+
+
+def zone_named(invoice: Invoice, names: Mapping[str, str]) -> Invoice:
+    """The invoice with the name of a tax zone that it gives by number alone; unknown names stay empty."""
+    zone = invoice.tax_zone
+    if zone is None or zone.name:
+        return invoice
+    return replace(invoice, tax_zone=replace(zone, name=names.get(zone.id, "")))
 
 
 def tax_rate(row: Row) -> Decimal | None:
