@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stsync.cli.console import OUTPUT, Column, emit_json, fail, insist, say, table
+from stsync.cli.console import OUTPUT, Column, emit_json, insist, say, table
+from stsync.cli.options import ConfigOption, JsonOption, answering
 from stsync.errors import CredentialsError, ExitCode, StsyncError, UsageError
 
 if TYPE_CHECKING:
@@ -30,28 +29,8 @@ class Store(StrEnum):
     FILE = "file"
 
 
-P = ParamSpec("P")
-
-
-def _telling(command: Callable[P, None]) -> Callable[P, None]:
-    """The command, with its problems told to a person and turned into the exit code."""
-
-    @functools.wraps(command)
-    def told(*args: P.args, **options: P.kwargs) -> None:
-        try:
-            command(*args, **options)
-        except StsyncError as error:
-            fail(error)
-
-    return told
-
-
-ConfigOption = Annotated[Path | None, typer.Option("--config", envvar="STSYNC_CONFIG", help="The configuration file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-
-
 @app.command("set")
-@_telling
+@answering
 def set_(
     name: Annotated[str | None, typer.Argument(help="Which secret; all of them when left out.")] = None,
     words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
@@ -69,7 +48,6 @@ def set_(
     """Store a secret: typed hidden, or one line from a pipe with --stdin."""
     from stsync.cli import auth_asking as asking
 
-    OUTPUT.json = OUTPUT.json or as_json
     asking.refuse_arguments(words)
     secret = asking.named(name) if name else None
     on = asking.expiry_day(expires, _today()) if expires else None
@@ -89,10 +67,9 @@ def set_(
 
 
 @app.command()
-@_telling
-def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+@answering
+def status(config: ConfigOption = None, as_json: JsonOption = False) -> ExitCode:
     """Show where each secret comes from and when it ends; never the secret."""
-    OUTPUT.json = OUTPUT.json or as_json
     loaded, credentials = _opened(config)
     needed = {secret.name for secret in _needed(loaded)}
     searches = [credentials.search(secret.name) for secret in _shown(loaded)]
@@ -102,22 +79,21 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         emit_json(_status_document(credentials, searches, ends, needed))
     else:
         _show_status(credentials, searches, ends, needed)
-    if lacking or any(end.certain and end.days_left(_today()) < 0 for end in ends.values()):
-        raise typer.Exit(int(ExitCode.CREDENTIALS))
+    ended = any(end.certain and end.days_left(_today()) < 0 for end in ends.values())
+    return ExitCode.CREDENTIALS if lacking or ended else ExitCode.OK
 
 
 @app.command("test")
-@_telling
-def try_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+@answering
+def try_(config: ConfigOption = None, as_json: JsonOption = False) -> int:
     """Log in to both systems and read one harmless thing in each; says which secret is wrong."""
     from stsync.cli.auth_trial import trials
 
-    OUTPUT.json = OUTPUT.json or as_json
     loaded, credentials = _opened(config)
     outcomes = trials(loaded, credentials)
     problems = [outcome.problem for outcome in outcomes if outcome.problem is not None]
     exit_code = max((int(problem.exit_code) for problem in problems), default=int(ExitCode.OK))
-    if as_json:
+    if OUTPUT.json:
         systems = [
             {
                 "system": outcome.system,
@@ -130,11 +106,11 @@ def try_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         emit_json({"systems": systems, "exit_code": exit_code})
     for outcome in outcomes:
         _show_trial(outcome.system, outcome.read, outcome.problem)
-    raise typer.Exit(exit_code)
+    return exit_code
 
 
 @app.command()
-@_telling
+@answering
 def remove(
     name: Annotated[str | None, typer.Argument(help="Which secret.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All secrets of this configuration.")] = False,
@@ -145,7 +121,6 @@ def remove(
     from stsync.cli.auth_asking import named
     from stsync.credentials import SECRETS
 
-    OUTPUT.json = OUTPUT.json or as_json
     if (name is None) != every:
         raise UsageError("secret-unnamed", "Say which secret to remove, or --all.")
     _, credentials = _opened(config)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from stsync.cli.options import answering
+from stsync.cli.options import ConfigOption, JsonOption, answering
 
 if TYPE_CHECKING:
     from stsync.config.model import Config
@@ -18,20 +18,14 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", envvar="STSYNC_CONFIG", help="The configuration file to use.", show_default=False),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text for a person.")]
-
 
 @app.command()
 @answering
-def check(config: ConfigFile = None, as_json: AsJson = False) -> None:
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Read the configuration file and list everything that is wrong in it, with its line."""
     from stsync.cli.console import emit_json, say
 
-    path, loaded = _loaded(config, as_json)
+    path, loaded = _loaded(config)
     entries = {name: len(table) for name, table in loaded.mapping.tables().items()}
     if as_json:
         emit_json({"file": str(path), "problems": [], "mapping_entries": entries})
@@ -42,7 +36,7 @@ def check(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 @app.command()
 @answering
-def schema(as_json: AsJson = False) -> None:
+def schema(as_json: JsonOption = False) -> None:
     """Print the JSON Schema of the configuration file, for editors that help while one types."""
     from stsync.cli.console import emit_json
     from stsync.config.schema import json_schema
@@ -52,12 +46,12 @@ def schema(as_json: AsJson = False) -> None:
 
 @app.command()
 @answering
-def show(config: ConfigFile = None, as_json: AsJson = False) -> None:
+def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show which systems, which company and which addresses the configuration comes to; no secrets."""
     from stsync.cli.console import emit_json, say
     from stsync.config.summary import summary
 
-    path, loaded = _loaded(config, as_json)
+    path, loaded = _loaded(config)
     lines = summary(path, loaded)
     if as_json:
         emit_json(lines)
@@ -76,18 +70,11 @@ def example() -> None:
     typer.echo(text(), nl=False)
 
 
-def _loaded(named: Path | None, as_json: bool) -> tuple[Path, Config]:
-    """The file and its content; leaves with exit code 2 and every problem when it has any."""
-    from stsync.cli.console import OUTPUT, fail
+def _loaded(named: Path | None) -> tuple[Path, Config]:
     from stsync.config.load import find, load
-    from stsync.errors import UsageError
 
-    OUTPUT.json = OUTPUT.json or as_json
-    try:
-        path = find(named)
-        return path.resolve(), load(path)
-    except UsageError as error:
-        fail(error)
+    path = find(named)
+    return path.resolve(), load(path)
 
 
 def _direction(config: Config) -> str:

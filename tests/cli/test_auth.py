@@ -108,6 +108,17 @@ def test_status_is_content_when_everything_needed_is_there(auth: Auth) -> None:
     assert not any(value in done.output for value in GOOD.values())
 
 
+def test_a_mistake_of_ours_is_a_sentence_and_no_traceback(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_words: object) -> None:
+        raise RuntimeError("unthought of")
+
+    monkeypatch.setattr("stsync.cli.auth._needed", broken)
+    told = auth("status", environ=GOOD)
+    assert told.exit_code == 1
+    assert "its makers did not think of" in told.stderr
+    assert "Traceback" not in told.output
+
+
 def test_a_secret_that_ends_soon_is_announced(auth: Auth) -> None:
     soon = (datetime.now(UTC) + timedelta(days=14)).date()
     done = auth("status", environ={**GOOD, "STSYNC_BC_CLIENT_SECRET_EXPIRES": soon.isoformat()})
