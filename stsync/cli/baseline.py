@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from stsync.cli.console import OUTPUT, Column, counted, emit_json, money, say, table
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
-from stsync.errors import UsageError
+from stsync.cli.reviewed import DryRun, Force, Out, Reviewed, refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,10 +93,8 @@ def _open(found: Sequence[OpenInvoice]) -> Decimal:
 @app.command()
 @answering
 def propose(
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The file to write: .csv, or .xlsx for Excel.")
-    ] = Path("baseline.csv"),
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    out: Out = Path("baseline.csv"),
+    force: Force = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -154,8 +152,8 @@ def _tell_proposals(wiring: Wiring, out: Path, found: list[Proposal], *, documen
 @app.command()
 @answering
 def accept(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The reviewed file, as CSV or Excel.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything; write nothing down.")] = False,
+    file: Reviewed,
+    dry_run: DryRun = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -176,14 +174,9 @@ def accept(
     with sitting(wiring, "stsync baseline accept", keeps=not dry_run) as at:
         found = open_invoices(at.systems.servicetitan, wiring.config.go_live)
         checked = check(at, decided, found)
-        wrong: dict[str, Any] = {**problems, **checked.problems}
+        wrong = {**problems, **checked.problems}
         if wrong:
-            raise UsageError(
-                "links-refused",
-                f"{counted(len(wrong), 'line')} cannot be taken over, so nothing was.",
-                hint="Correct them and run the command again. To leave a line for another day, empty its decision.",
-                context=wrong,
-            )
+            raise refused(wrong)
         if not dry_run:
             keep(at, checked.choices, operator=user_name(), file=str(file))
     _tell(wiring, checked, kept=not dry_run)

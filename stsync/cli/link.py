@@ -9,6 +9,7 @@ import typer
 
 from stsync.cli.console import OUTPUT, Column, counted, emit_json, say, table
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
+from stsync.cli.reviewed import DryRun, Force, Out, Reviewed, refused
 from stsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,16 +23,13 @@ app = typer.Typer(
     help="Which customer card in Business Central belongs to which ServiceTitan customer: propose, accept, decide, list.",
     no_args_is_help=True,
 )
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything; write nothing down.")]
 
 
 @app.command()
 @answering
 def propose(
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The file to write: .csv, or .xlsx for Excel.")
-    ] = Path("links.csv"),
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    out: Out = Path("links.csv"),
+    force: Force = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -91,7 +89,7 @@ _BUCKET = {
 @app.command()
 @answering
 def accept(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The reviewed file, as CSV or Excel.")],
+    file: Reviewed,
     dry_run: DryRun = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -159,12 +157,7 @@ def _refused(wrong: dict[str, str], file: str) -> UsageError:
     if not file:
         hint = "Correct it and run the command again. What is linked so far: stsync link list"
         return UsageError("links-refused", "This cannot be taken over, so nothing was.", hint=hint, context=wrong)
-    return UsageError(
-        "links-refused",
-        f"{counted(len(wrong), 'line')} cannot be taken over, so nothing was.",
-        hint="Correct them and run the command again. To leave a line for another day, empty its decision.",
-        context=wrong,
-    )
+    return refused(wrong)
 
 
 def _tell(wiring: Wiring, checked: Checked, *, kept: bool) -> None:
