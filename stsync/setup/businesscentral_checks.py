@@ -104,6 +104,7 @@ def needed_reads(config: Config) -> dict[str, Read]:
     reads = {
         "customers": Read("customers", top=1),
         "salesInvoices": Read("salesInvoices", top=1),
+        "salesCreditMemos": Read("salesCreditMemos", top=1),
         "generalLedgerEntries": Read("generalLedgerEntries", top=1),
         "accounts": Read("accounts", select=_ACCOUNT_FIELDS),
         "customerPaymentJournals": Read("customerPaymentJournals", expand="customerPayments"),

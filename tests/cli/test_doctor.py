@@ -100,6 +100,7 @@ def test_a_company_in_order_has_nothing_to_mend(config: Path) -> None:
     seen = examined(config)
     assert (seen.exit_code, seen.of("fail"), seen.of("warn")) == (0, [], [])
     assert "salesInvoices" in seen.line("may read")["found"]
+    assert "salesCreditMemos" in seen.line("may read")["found"]
     assert seen.line("company")["found"] == "Copper Mesa Home Services"
     assert "the first payment makes it" in seen.line("journal ST-CASH")["found"]
 
