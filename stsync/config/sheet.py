@@ -124,16 +124,22 @@ def _cell(cell: Any, line: int, faults: list[Fault]) -> str:
     return str(int(value)).zfill(width)
 
 
+def csv_content(lines: Iterable[Sequence[str]]) -> bytes:
+    """The lines as a CSV file; the byte order mark makes Excel read it as UTF-8."""
+    return "".join(csv_line(line) + "\r\n" for line in lines).encode("utf-8-sig")
+
+
 def write_csv(path: Path, lines: Iterable[Sequence[str]]) -> None:
     """Write a CSV file: all of it or nothing, with the permissions of the file it replaces.
 
-    The byte order mark makes Excel read it as UTF-8. Raises OSError when the place cannot be written.
+    Raises OSError when the place cannot be written.
     """
+    content = csv_content(lines)
     target = path.resolve()
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
-        with fresh.open("x", encoding="utf-8-sig", newline="") as file:
-            file.write("".join(csv_line(line) + "\r\n" for line in lines))
+        with fresh.open("xb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
@@ -143,10 +149,10 @@ def write_csv(path: Path, lines: Iterable[Sequence[str]]) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def write_workbook(path: Path, lines: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
-    """Write an Excel sheet of text cells, its first line fixed and with filters; nothing in it is ever run.
+def workbook_content(lines: Sequence[Sequence[str]], widths: Sequence[int]) -> bytes:
+    """An Excel sheet of text cells, its first line fixed and with filters; nothing in it is ever run.
 
-    Raises UnusableFile without the package that writes Excel files, OSError when the place cannot be written.
+    Raises UnusableFile without the package that writes Excel files.
     """
     try:
         openpyxl: Any = importlib.import_module("openpyxl")
@@ -164,4 +170,6 @@ def write_workbook(path: Path, lines: Sequence[Sequence[str]], widths: Sequence[
         sheet.column_dimensions[openpyxl.utils.get_column_letter(column)].width = width
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = sheet.dimensions
-    book.save(path)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()

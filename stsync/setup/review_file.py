@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stsync.config.sheet import Fault, UnusableFile, read_rows, write_csv, write_workbook
+from stsync.config.sheet import Fault, UnusableFile, csv_content, read_rows, workbook_content
 from stsync.core.text import plain
+from stsync.credentials.private_files import write_private
 from stsync.errors import UsageError
 
 _ENDINGS = (".csv", ".xlsx")
@@ -41,15 +42,19 @@ def check_place(file: Path, *, force: bool) -> None:
 
 
 def write_review(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]], *, force: bool) -> None:
-    """Write the file, as CSV or, by its ending, as an Excel sheet. Raises UsageError."""
+    """Write the file, as CSV or, by its ending, as an Excel sheet, whole or not at all. Raises UsageError.
+
+    It is its owner's alone: customers' names, addresses and telephones stand in it.
+    """
     check_place(file, force=force)
     safe = [tuple(columns), *(tuple(plain(cell) for cell in line) for line in lines)]
     try:
         if file.suffix.lower() == ".xlsx":
             widths = [min(40, max(len(line[at]) for line in safe[:200]) + 2) for at in range(len(columns))]
-            write_workbook(file, safe, widths)
+            content = workbook_content(safe, widths)
         else:
-            write_csv(file, safe)
+            content = csv_content(safe)
+        write_private(file.absolute(), content)
     except UnusableFile as unusable:
         raise UsageError("file-not-written", f"{file} cannot be written: {unusable}.") from unusable
     except OSError as error:

@@ -25,6 +25,7 @@ from stsync.cli.app import app
 from stsync.cli.only import check_found, named
 from stsync.engine.scope import Scope
 from stsync.errors import StateError, UsageError
+from stsync.setup.review_file import read_review, write_review
 from stsync.state import State
 
 
@@ -69,10 +70,23 @@ def test_enter_alone_never_confirms_a_correction_and_its_number_steers_no_termin
     monkeypatch.setattr(correct, "on_a_terminal", lambda: True)
     monkeypatch.setattr(correct.typer, "prompt", entered)
     for number in ("", "  ", "10\x1b[2J482"):
-        prepared: Any = SimpleNamespace(number="", invoice=SimpleNamespace(number=number, id="55"))
+        prepared: Any = SimpleNamespace(number=number, target=SimpleNamespace(source_id="55"))
         assert not correct._typed(prepared)
     assert "\x1b" not in "".join(asked)
     assert "Type 55 " in asked[0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no mode bits")
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_a_file_for_review_is_its_owners_alone_also_over_an_open_one(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"links{ending}"
+    file.write_text("open to everybody")
+    file.chmod(0o644)
+    write_review(file, ("decision", "name"), [("link", "=Łukasz")], force=True)
+    assert file.stat().st_mode & 0o777 == 0o600
+    lines, problems = read_review(file, ("name",), ("link",))
+    assert (lines[0].cells, problems) == ({"name": "=Łukasz"}, {})
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_no_name_in_json_can_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
