@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from kept_month import Month, keep_month, move_in
 from office import DEPARTMENT, Office
 from tampering import Tamperer
 
@@ -59,13 +60,22 @@ class Books:
                 pass
 
 
-@pytest.fixture(scope="module", params=["balances of now", "balances of a day"])
-def books(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
-    folder = tmp_path_factory.mktemp("injected")
+@pytest.fixture(scope="module")
+def carried(tmp_path_factory: pytest.TempPathFactory) -> Month:
+    folder = tmp_path_factory.mktemp("carried-once")
     with pytest.MonkeyPatch.context() as patch, World(invoices=119, history=True, folder=folder) as world:
-        world.environment.switches.aged_report_honours_date = request.param == "balances of a day"
         office = Office(world, world.write_config(folder / "books" / "config.yaml", extended=True), patch)
         office.run()
+        return keep_month(office, folder)
+
+
+@pytest.fixture(scope="module", params=["balances of now", "balances of a day"])
+def books(request: pytest.FixtureRequest, carried: Month, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
+    folder = tmp_path_factory.mktemp("injected")
+    with pytest.MonkeyPatch.context() as patch, World(invoices=119, history=True, folder=folder) as world:
+        config = world.write_config(folder / "books" / "config.yaml", extended=True)
+        office = move_in(Office(world, config, patch), carried)
+        office.world.environment.switches.aged_report_honours_date = request.param == "balances of a day"
         yield Books(office)
 
 

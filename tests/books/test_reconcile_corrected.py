@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from kept_month import Month, move_in
 from office import Office
 from typer.testing import CliRunner
 
@@ -28,11 +29,10 @@ def _reasons(told: dict) -> dict[str, list[str]]:
 
 
 def test_an_edited_invoice_is_explained_and_once_corrected_counts_as_it_is_now(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, month_kept: Month
 ) -> None:
     with World(invoices=119, folder=tmp_path) as world:
-        office = Office(world, world.write_config(tmp_path / "books" / "config.yaml"), monkeypatch)
-        office.run()
+        office = move_in(Office(world, world.write_config(tmp_path / "books" / "config.yaml"), monkeypatch), month_kept)
         source_id = str(LATER["invoice_edited"](world.demo, world.tenant)[0][1])
         office.run()
         edited = json.loads(_typed(office, "reconcile", "--month", "2026-06", "--json").output)

@@ -16,6 +16,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from kept_month import Month, move_in
 from ledger_world import EAST, SOLAR, Ledger, compared, held, invoice, item, payment, posted
 from office import Office
 from tampering import Tamperer
@@ -158,12 +159,10 @@ def test_hostile_names_stay_text() -> None:
 
 
 @pytest.fixture(scope="module")
-def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def carried(tmp_path_factory: pytest.TempPathFactory, month_kept: Month) -> Iterator[Office]:
     folder = tmp_path_factory.mktemp("workbook")
     with pytest.MonkeyPatch.context() as patch, World(invoices=119, folder=folder) as world:
-        office = Office(world, world.write_config(folder / "books" / "config.yaml"), patch)
-        office.run()
-        yield office
+        yield move_in(Office(world, world.write_config(folder / "books" / "config.yaml"), patch), month_kept)
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kept_month import Month, move_in
 from office import Office
 
-from stsync.sandbox.keeping import keep, kept
 from stsync.sandbox.world import World
-from stsync.state.copies import backup
 
 
 @pytest.fixture(scope="module")
@@ -27,26 +26,10 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
         yield Office(world, world.write_config(tmp_path / "books" / "config.yaml"), monkeypatch)
 
 
-@pytest.fixture(scope="session")
-def month_kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The month of `office`, carried once: both systems as the sandbox keeps them, and our notes."""
-    folder = tmp_path_factory.mktemp("carried")
-    with pytest.MonkeyPatch.context() as monkeypatch, World(invoices=119, folder=folder) as world:
-        carried = Office(world, world.write_config(folder / "books" / "config.yaml"), monkeypatch)
-        carried.run()
-        keep(world, folder / "world", port_base=0)
-        backup(carried.state_file, folder / "notes.db")
-    return folder / "world", folder / "notes.db"
-
-
 @pytest.fixture
-def posted(office: Office, month_kept: tuple[Path, Path]) -> Office:
+def posted(office: Office, month_kept: Month) -> Office:
     """An office of one's own whose month is in the books already."""
-    systems, notes = month_kept
-    content = kept(systems)
-    office.world.adopt(content.demo, content.tenant, content.environment)
-    backup(notes, office.state_file)
-    return office
+    return move_in(office, month_kept)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import other_readings as other
 import pytest
+from kept_month import Month
 from office import Office
 from test_engine_faults import books
 
@@ -29,7 +30,7 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def usual(month_kept: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Counter[tuple[Any, ...]]:
+def usual(month_kept: Month, tmp_path_factory: pytest.TempPathFactory) -> Counter[tuple[Any, ...]]:
     """The books after the same month with the simulators as they are."""
     return books(restored(kept(month_kept[0]), tmp_path_factory.mktemp("usual"), port_base=0))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kept_month import Month, carry_once, move_in
+from kept_month import Month, move_in
 from office import Office
 
 from stsync.sandbox.world import World
@@ -15,12 +15,6 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     """A small demo month of one's own."""
     with World(invoices=119, folder=tmp_path) as world:
         yield Office(world, world.write_config(tmp_path / "books" / "config.yaml"), monkeypatch)
-
-
-@pytest.fixture(scope="session")
-def month_kept(tmp_path_factory: pytest.TempPathFactory) -> Month:
-    """A month that was carried once for all tests: both systems as the sandbox keeps them, and our notes."""
-    return carry_once(tmp_path_factory.mktemp("carried"))
 
 
 @pytest.fixture
