@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from stsync.books import drift_books, drift_source
 from stsync.books.drift import Change, Drift, Drifted, Merged
-from stsync.books.drift_ledger import InLedger, dimensions_of_payment, read_documents, read_entries, touched
+from stsync.books.drift_ledger import InLedger, dimensions_of_payment, entity_of, read_documents, read_entries, touched
 from stsync.books.drift_memory import Memory
 from stsync.books.drift_remedies import remedy
 from stsync.books.values import Period
@@ -226,7 +226,7 @@ def _compared(known: Known, in_books: InLedger) -> Drifted | None:
         on=_day(about),
         book_number=number,
         changes=tuple(changes),
-        remedy=remedy(kind, source_id, number, changes),
+        remedy=remedy(kind, source_id, number, changes, credit=entity_of(known.link) == "salesCreditMemos"),
     )
 
 

@@ -53,8 +53,11 @@ _REPAY = (
 _CORRECT = {
     "invoices": "Undo the change in ServiceTitan, or the command shows, and after a confirmation carries out, the "
     "correction in the books: {number} is taken back there and made anew as ServiceTitan has it now.",
-    "credit_memos": "Undo the change in ServiceTitan. Else cancel {number} on the Posted Sales Credit Memos page in Business "
-    "Central, enter it there as ServiceTitan has it now, and say so with stsync ignore.",
+    # Business Central cancels corrective credit memos alone (facts section 3), and these are none.
+    "credit_memos": "Undo the change in ServiceTitan. Else take credit memo {number} back by hand, for Business Central does "
+    "not cancel it: enter a sales invoice with the same lines (Sales Invoices, Copy Document), apply the two to each other on "
+    "the Customer Ledger Entries page, and if ServiceTitan still has the credit, enter it as it is now. Then tell stsync so "
+    "with the command.",
     "payments": "Undo the change in ServiceTitan, or the command shows, and after a confirmation carries out, the "
     "correction in the books: an entry takes {number} back, and the payment is made anew if ServiceTitan still has it.",
 }
@@ -71,8 +74,11 @@ _APPLY = "Nothing is wrong: apply {number} to it on the Customer Ledger Entries 
 _NOTED = "Nothing to do: no amount changed. The document in the books keeps the number that it was posted with."
 
 
-def remedy(kind: str, source_id: str, number: str, changes: Sequence[Change]) -> Remedy:
-    """The way out for one document; what Business Central lost comes before what ServiceTitan changed."""
+def remedy(kind: str, source_id: str, number: str, changes: Sequence[Change], *, credit: bool = False) -> Remedy:
+    """The way out for one document; what Business Central lost comes before what ServiceTitan changed.
+
+    `credit` says that it stands as a sales credit memo, which nothing takes back but a document entered by hand.
+    """
     said = {one.what for one in changes}
     one = _ONE.get(kind, kind)
     if undone_on_both_sides(changes):
@@ -89,9 +95,11 @@ def remedy(kind: str, source_id: str, number: str, changes: Sequence[Change]) ->
     if said & {What.FIELD} and _only(changes, APPLIED_TO):
         text = _REAPPLY if kind == "payments" else _UNAPPLY
         return Remedy(text.format(number=number), f'stsync ignore {one} {source_id} --reason "applied anew"')
+    if said & {What.FIELD, What.VOIDED} and (credit or kind not in _CORRECT):
+        by_hand = f'stsync ignore {one} {source_id} --reason "entered by hand"'
+        return Remedy(_CORRECT["credit_memos"].format(number=number), by_hand)
     if said & {What.FIELD, What.VOIDED}:
-        command = f"stsync correct {one} {source_id}" if kind in {"invoices", "payments"} else ""
-        return Remedy(_CORRECT.get(kind, _CORRECT["payments"]).format(number=number), command)
+        return Remedy(_CORRECT[kind].format(number=number), f"stsync correct {one} {source_id}")
     return Remedy(_APPLY.format(number=number) if What.APPLIED in said else _NOTED)
 
 

@@ -70,7 +70,7 @@ def _stage(kind: str) -> str:
         raise UsageError(
             "correct-by-hand",
             f"A {kind} is corrected by a person in Business Central; this command takes back invoices and payments.",
-            hint="Run: stsync drift. It names the entries and the pages.",
+            hint="Run: stsync drift. It names what to enter, on which pages.",
         )
     return stage
 

@@ -13,13 +13,14 @@ from stsync.stages.paper import Paper
 def changed_after_posting(paper: Paper, number: str, total: Decimal | None) -> Reason:
     """ServiceTitan says something else than what was posted."""
     said = "" if paper.document.active else " and that it is cancelled"
+    # A sales credit memo that cancels no invoice is not cancelled by Business Central either (facts section 3).
+    correct = f"run: stsync correct invoice {paper.id}" if paper.document.total >= 0 else "take it back as drift says"
     return Reason(
         "changed-after-posting",
         f"{paper.noun.capitalize()} {paper.about.number} was changed in ServiceTitan after it was posted as {number} "
         f"for {total or 0:,.2f}; ServiceTitan now says {paper.document.total:,.2f}{said}.",
         f"Nothing was changed in the books. To see every field, run: stsync drift --only {paper.id}\n"
-        f"To correct the books, undo the change in ServiceTitan, or run: stsync correct {paper.noun.replace(' ', '-')} "
-        f"{paper.id}",
+        f"To correct the books, undo the change in ServiceTitan, or {correct}.",
     )
 
 

@@ -326,3 +326,49 @@ def test_without_our_notes_a_payment_voided_after_posting_is_held(
     lost.run()
     assert lost.standing("payments", payment_id) == ("held", "changed-after-posting")
     assert everything(posted) == books
+
+
+def test_money_on_a_bank_account_moves_back_on_the_bank_account(posted: Office) -> None:
+    company, payment_id = posted.world.company, later(posted, "payment_voided")
+    (money_on,) = [one for one, amount in family(posted, payment_id)[f"ST-P{payment_id}"].items() if amount > 0]
+    bank = company.add_bank_account("CHECKING", "Checking account", money_on)
+    journal = next(one for one in company.journals if one.code == "ST-CHECK")
+    journal.balancing_account_type, journal.balancing_account_number = "Bank Account", bank.number
+    told = corrected(posted, payment_id, "--dry-run", "--json")
+    made = [one["body"] for one in json.loads(told.stdout)["operations"] if one["entity"] == "journalLines"]
+    assert (made[0]["balanceAccountType"], made[0]["balancingAccountNumber"]) == ("Bank_x0020_Account", "CHECKING")
+    assert corrected(posted, payment_id).exit_code == 0
+    assert together(family(posted, payment_id)) == {}
+
+
+def test_the_entry_has_the_dimensions_of_the_payment(posted: Office) -> None:
+    payment_id, company = later(posted, "payment_voided"), posted.world.company
+    entries = posted.gl(f"ST-P{payment_id}", "Payment")
+    Accountant(company).correct_dimension(entries, "DEPARTMENT", "PHX-HVAC-S")
+    assert corrected(posted, payment_id).exit_code == 0
+    counter = [one for one in company.gl_entries if one.document_number == f"ST-P{payment_id}R"]
+    assert [one.dimensions for one in counter] == [{"DEPARTMENT": "PHX-HVAC-S"}] * 2
+
+
+def test_what_business_central_refuses_leaves_no_line_behind(posted: Office) -> None:
+    payment_id, company = later(posted, "payment_voided"), posted.world.company
+    card = company.customers.first("number", customer_of(posted, payment_id))
+    assert card is not None
+    card.blocked = "All"
+    told = corrected(posted, payment_id)
+    assert told.exit_code in {3, 4}, told.output
+    assert in_journals(posted) == 0
+    assert set(family(posted, payment_id)) == {f"ST-P{payment_id}"}
+    card.blocked = " "
+    assert corrected(posted, payment_id).exit_code == 0
+    assert together(family(posted, payment_id)) == {}
+
+
+def test_each_month_ties_when_the_entry_stands_in_the_next_one(posted: Office) -> None:
+    payment_id = later(posted, "payment_voided")
+    posted.world.company.set_posting_window(JULY, None)
+    assert corrected(posted, payment_id).exit_code == 0
+    assert {one.posting_date for one in posted.world.company.gl_entries if one.document_number.endswith("R")} == {JULY}
+    for month in ("2026-06", "2026-07"):
+        told = typed(posted, "reconcile", "--month", month).stdout
+        assert "EXACT: unexplained difference 0.00" in told, told[-3000:]

@@ -30,6 +30,8 @@ def test_a_credit_memo_voided_after_posting_is_drift_over_its_amount(posted: Off
     books = everything(posted)
     one = drifted(posted)["drifted"][source_id]
     assert Decimal(one["books_less_servicetitan"]) == -memo.total
+    assert f"take credit memo {memo.number} back by hand" in one["remedy"]["text"]
+    assert one["remedy"]["command"].startswith("stsync ignore credit")
     posted.run(since=posted.world.demo.go_live)
     assert posted.standing("credit_memos", source_id) == ("held", "changed-after-posting")
     assert everything(posted) == books
