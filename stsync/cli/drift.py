@@ -9,7 +9,7 @@ import typer
 from stsync.cli.only import named
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
 from stsync.cli.reconcile import From, Month, To, period_of
-from stsync.errors import ExitCode, UsageError
+from stsync.errors import ExitCode
 
 if TYPE_CHECKING:
     from stsync.books.drift import Drift
@@ -101,16 +101,9 @@ def _look(state: State, period: Period | None, only: str | None, *, everything: 
 
 def _owner(state: State, only: str) -> tuple[str, str]:
     """The one document of that name. Raises UsageError when there is none, or several."""
-    from stsync.reports.find import find_record
+    from stsync.reports.find import find_among
 
-    for kind in ("invoices", "payments", "credit_memos"):
-        try:
-            return kind, find_record(state, kind, only).source_id
-        except UsageError as error:
-            if error.reference == "record-ambiguous":
-                raise
-    raise UsageError(
-        "record-unknown",
-        f"No invoice, payment or credit memo with the id or number '{only}' has been read so far.",
-        hint="Give its number as ServiceTitan or Business Central shows it, or its ServiceTitan id.",
-    )
+    # An invoice, a payment and a credit memo may have one and the same id; their numbers in the books differ.
+    hint = "Give its number in Business Central instead, as stsync trace shows it."
+    row = find_among(state, ("invoices", "payments", "credit_memos"), only, hint=hint)
+    return row.kind, row.source_id

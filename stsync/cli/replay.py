@@ -79,27 +79,9 @@ def _failed(state: State, kinds: tuple[str, ...]) -> list[InboxRow]:
 
 
 def _named(state: State, kinds: tuple[str, ...], wanted: str) -> InboxRow:
-    """The one record with this id or number among these stages. Raises UsageError when there is none, or several."""
-    from stsync.reports.find import find_record
-    from stsync.reports.words import NOUNS
+    from stsync.reports.find import find_among
 
-    found: list[InboxRow] = []
-    for kind in kinds:
-        try:
-            found.append(find_record(state, kind, wanted))
-        except UsageError as error:
-            if len(kinds) == 1 or error.reference != "record-unknown":
-                raise
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UsageError("record-unknown", f"No record with the id or number '{wanted}' has been read so far.")
-    names = ", ".join(f"{NOUNS[row.kind]} {row.number or row.source_id}" for row in found)
-    raise UsageError(
-        "record-ambiguous",
-        f"'{wanted}' may be: {names}.",
-        hint="Say which one with --stage, for example --stage invoices",
-    )
+    return find_among(state, kinds, wanted, hint="Say which one with --stage, for example --stage invoices")
 
 
 def _requeue(state: State, rows: list[InboxRow]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from stsync.errors import UsageError
@@ -26,6 +27,28 @@ def find_record(state: State, kind: str, wanted: str) -> InboxRow:
     if len(found) == 1:
         return found[0]
     raise _ambiguous(kind, named, found) if found else _unknown(kind, named)
+
+
+def find_among(state: State, kinds: Sequence[str], wanted: str, *, hint: str) -> InboxRow:
+    """The one record of these kinds; `hint` tells a person how to name one of several.
+
+    Raises UsageError as find_record does, also where records of several kinds are called so.
+    """
+    if len(kinds) == 1:
+        return find_record(state, kinds[0], wanted)
+    found: list[InboxRow] = []
+    for kind in kinds:
+        try:
+            found.append(find_record(state, kind, wanted))
+        except UsageError as error:
+            if error.reference != "record-unknown":
+                raise
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError("record-unknown", f"No record with the id or number '{wanted}' has been read so far.")
+    names = ", ".join(f"{NOUNS[row.kind]} {row.number or row.source_id}" for row in found)
+    raise UsageError("record-ambiguous", f"'{wanted}' may be: {names}.", hint=hint)
 
 
 def _by_number(state: State, kind: str, named: str) -> list[InboxRow]:

@@ -20,7 +20,7 @@ from stsync.books.doubts import doubts, proved
 from stsync.books.reading import Reconciliation
 from stsync.books.result import TieOut
 from stsync.books.values import Period
-from stsync.cli import _speakable, console, correct
+from stsync.cli import _speakable, console, correct, drift
 from stsync.cli.app import app
 from stsync.cli.only import check_found, named
 from stsync.engine.scope import Scope
@@ -74,6 +74,18 @@ def test_enter_alone_never_confirms_a_correction_and_its_number_steers_no_termin
         assert not correct._typed(prepared)
     assert "\x1b" not in "".join(asked)
     assert "Type 55 " in asked[0]
+
+
+def test_a_number_that_two_documents_have_is_not_guessed_by_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(_state: object, kind: str, wanted: str) -> Any:
+        if kind == "payments":
+            raise UsageError("record-unknown", "No payment.")
+        return SimpleNamespace(kind=kind, number="", source_id=wanted)
+
+    monkeypatch.setattr("stsync.reports.find.find_record", found)
+    with pytest.raises(UsageError, match="'77' may be: invoice 77, credit memo 77") as refused:
+        drift._owner(Any, "77")  # type: ignore[arg-type]
+    assert refused.value.reference == "record-ambiguous"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no mode bits")
