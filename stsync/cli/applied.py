@@ -9,6 +9,7 @@ import typer
 
 from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, say, table
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
+from stsync.cli.remembered import remembered
 from stsync.cli.trace import kind_of
 from stsync.errors import UsageError
 
@@ -47,7 +48,6 @@ def applied(
     sync looks at it again.
     """
     from stsync.reports.toapply import Choice, set_applied, take_back
-    from stsync.state import RunLock, State
     from stsync.state.lock import user_name
     from stsync.wiring import wire
 
@@ -59,11 +59,8 @@ def applied(
             hint="For example: stsync applied payment 82000028   or   stsync applied payments --through 2026-06-30",
         )
     wiring = wire(config)
-    if not wiring.state_path.exists():
-        raise UsageError("record-unknown", "Nothing has been read so far.", hint="Start with: stsync sync --dry-run")
     choice = Choice(through.date() if through else None, refunds)
-    with RunLock(wiring.state_path, command="stsync applied"), State.open(wiring.state_path) as state:
-        state.check_pin(wiring.pin)
+    with remembered(wiring, "stsync applied") as state:
         rows = _named(state, stage, records or (), choice)
         (take_back if undo else set_applied)(state, rows, operator=user_name(), reason=reason.strip())
     _tell(wiring, rows, undo=undo)

@@ -8,6 +8,7 @@ import typer
 
 from stsync.cli.console import OUTPUT, emit_json, money, say
 from stsync.cli.options import ConfigOption, JsonOption, QuietOption, answering
+from stsync.cli.remembered import remembered
 from stsync.cli.trace import kind_of
 from stsync.errors import UsageError
 
@@ -46,7 +47,6 @@ def ignore(
     """
     from stsync.reports.byhand import put_back, set_aside
     from stsync.reports.find import find_record
-    from stsync.state import RunLock, State
     from stsync.state.lock import user_name
     from stsync.wiring import wire
 
@@ -58,10 +58,7 @@ def ignore(
             hint='For example: --reason "credit memo SCM-1017 entered in Business Central"',
         )
     wiring = wire(config)
-    if not wiring.state_path.exists():
-        raise UsageError("record-unknown", "Nothing has been read so far.", hint="Start with: stsync sync --dry-run")
-    with RunLock(wiring.state_path, command="stsync ignore"), State.open(wiring.state_path) as state:
-        state.check_pin(wiring.pin)
+    with remembered(wiring, "stsync ignore") as state:
         row = find_record(state, stage, record)
         (put_back if undo else set_aside)(state, row, operator=user_name(), reason=why)
     _tell(wiring, row, undo=undo)
