@@ -148,10 +148,10 @@ def _links(state: State, kind: str, ids: Sequence[str]) -> dict[str, Link]:
 
 
 def _with_card(known: Link, rows: Sequence[LedgerRow]) -> Link:
-    """The link with the customer card, which a payment's lines name in what was sent."""
+    """The link with the customer card, which a payment's lines name in what was sent last: it may have been made anew."""
     if known.customer:
         return known
-    sent = (row.body for row in rows if row.state == "done" and "customerNumber" in row.body)
+    sent = (row.body for row in reversed(rows) if row.state == "done" and "customerNumber" in row.body)
     card = next((str(json.loads(body)["customerNumber"]) for body in sent), "")
     return replace(known, customer=card)
 

@@ -125,6 +125,10 @@ def _tell(outcome: Outcome, banner: str) -> None:
     elif outcome.number:
         former = outcome.prepared.taking.number or f"the former {outcome.prepared.target.noun}"
         say(f"Done: {former} is taken back, and {outcome.number} stands instead.")
+    elif outcome.outcome == "draft":
+        say(
+            f"Done: {outcome.prepared.number} is taken back. What stands instead is left for a person to post (post: no)."
+        )
     else:
         noun = outcome.prepared.target.noun
         say(

@@ -372,3 +372,40 @@ def test_each_month_ties_when_the_entry_stands_in_the_next_one(posted: Office) -
     for month in ("2026-06", "2026-07"):
         told = typed(posted, "reconcile", "--month", month).stdout
         assert "EXACT: unexplained difference 0.00" in told, told[-3000:]
+
+
+def test_a_payment_given_to_another_customer_moves_from_card_to_card(posted: Office) -> None:
+    before = ending(posted)
+    payment_id = str(posted.world.demo.scenario_rows("deposit_ready", "payments")[0]["id"])
+    other = posted.world.demo.scenario_rows("payment_changed_after_posting", "invoices")[0]["customer"]
+    old, new = customer_of(posted, payment_id), f"ST{other['id']}"
+    debts = owed(posted, old), owed(posted, new)
+    posted.world.tenant.edit_payment(int(payment_id), customer=other)
+    assert corrected(posted, payment_id).exit_code == 0
+    assert owed(posted, old) - debts[0] == Decimal("250.00")
+    assert owed(posted, new) - debts[1] == Decimal("-250.00")
+    ties(posted, before)
+
+
+def test_where_payments_are_left_to_a_person_the_new_one_is_too(posted: Office) -> None:
+    payment_id = later(posted, "payment_amount_changed")
+    posted.edit_config("payments:\n", "payments:\n  post: no\n")
+    told = corrected(posted, payment_id)
+    assert (told.exit_code, "left for a person to post" in told.stdout) == (0, True)
+    assert together(family(posted, payment_id)) == {}
+    assert posted.standing("payments", payment_id) == ("settled", "draft")
+    assert in_journals(posted) == 1
+    posted.run()
+    assert in_journals(posted) == 1
+
+
+def test_a_posting_that_runs_in_the_background_is_looked_for_and_never_doubled(posted: Office) -> None:
+    payment_id, settings = later(posted, "payment_voided"), posted.world.company.settings
+    settings.post_journals_with_job_queue = True
+    assert corrected(posted, payment_id).exit_code == 3
+    assert posted.standing("payments", payment_id) == ("held", "posting-scheduled")
+    assert in_journals(posted) == 1
+    settings.post_journals_with_job_queue = False
+    assert corrected(posted, payment_id).exit_code == 0
+    assert together(family(posted, payment_id)) == {}
+    assert in_journals(posted) == 0
