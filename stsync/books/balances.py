@@ -8,7 +8,7 @@ balances of this moment are compared with all documents since go-live, and the r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from stsync.books.cards import Cards, made_by_stsync
 from stsync.books.customers import Accounts, Balances, by_card
+from stsync.books.general_ledger import BookDocument
 from stsync.books.others import of_cards, receipts_by_amount
 from stsync.books.result import AsOf, Foreign, TieOut
 from stsync.books.servicetitan_side import every_source_since
@@ -41,7 +42,7 @@ MOVEMENT = "aged accounts receivable of the last day, less those of the day befo
 
 def with_customers(
     tie_out: TieOut,
-    last_days: Mapping[Owner, date],
+    outside: Mapping[Owner, Sequence[BookDocument]],
     *,
     state: State,
     books: BusinessCentral,
@@ -58,6 +59,7 @@ def with_customers(
             raise
         return replace(tie_out, balances_refused=str(error))
     accounts = Accounts(config.go_live, balances.as_of.last)
+    later = {owner: _owed_after(each, tie_out) for owner, each in outside.items()}
     cards = Cards(state, config)
     named = {(one.record.kind, one.record.source_id) for one in tie_out.findings if one.record is not None}
     known: dict[tuple[str, str], str] = {}
@@ -67,7 +69,7 @@ def with_customers(
         cards.learn(one.now.customer.id for one in part if one.now.customer is not None)
         for one in part:
             card = cards.of(one)
-            accounts.add(one, card, in_books=one.owner in tie_out.owners, later=last_days.get(one.owner))
+            accounts.add(one, card, in_books=one.owner in tie_out.owners, later=later.get(one.owner, ZERO))
             if one.owner in named:
                 known[one.owner] = card
             if one.posted:
@@ -77,6 +79,12 @@ def with_customers(
     rows, findings = accounts.rows(balances, foreign, named_before)
     as_of = replace(balances.as_of, opening=len(balances.opening & {row.key.row for row in rows}))
     return replace(tie_out, rows=(*tie_out.rows, *rows), findings=(*tie_out.findings, *findings), customers=as_of)
+
+
+def _owed_after(documents: Sequence[BookDocument], tie_out: TieOut) -> Decimal:
+    """What these documents do to the customer's balance after the period."""
+    entries = (entry for one in documents for entry in one.entries if entry.on > tie_out.period.last)
+    return sum((entry.amount for entry in entries if entry.account in tie_out.receivables), ZERO)
 
 
 def _foreign(

@@ -50,8 +50,8 @@ class Accounts:
         self._last = last
         self._accounts: dict[str, _Account] = {}
 
-    def add(self, source: Source, card: str, *, in_books: bool, later: date | None = None) -> None:
-        """Count a document on its card. `in_books`: the books have shown it; `later`: posted there on a later day."""
+    def add(self, source: Source, card: str, *, in_books: bool, later: Decimal = ZERO) -> None:
+        """Count a document on its card. `in_books`: the books have shown it; `later`: what entries of later days add."""
         now = _owed(source, source.now) if source.now.active and self._inside(day_of(source.now)) else ZERO
         # Of what a person had taken back, the books show two documents that cancel each other out.
         gone = source.outcome == "reversed" or (source.outcome == TO_APPLY and not source.posted)
@@ -59,8 +59,8 @@ class Accounts:
         settled = source.state == "settled" and source.outcome in {"posted", TO_APPLY}
         there = shown or source.posted or (settled and not gone)
         why: Why | None
-        if later is not None and self._last is not None and later > self._last:
-            expected, why = ZERO, Why.RE_DATED
+        if later != 0 and self._last is not None:
+            expected, why = (ZERO if gone else self._booked(source)) - later, Why.ANOTHER_PERIOD
         elif there:
             expected, why = self._booked(source), _changed(source)
         else:

@@ -81,7 +81,7 @@ def reconcile(
     first = tie_out(period, sources, found, rules)
     outside = _outside(first, sources, found, books=books, state=state, codes=_codes(config))
     compared = tie_out(period, sources, replace(found, outside=outside), rules, unreadable=unreadable)
-    whole = with_customers(compared, _last_days(outside), state=state, books=books, config=config, read=books_read)
+    whole = with_customers(compared, outside, state=state, books=books, config=config, read=books_read)
     broken_off = frozenset(kind for kind in kinds if state.cursors.broken_off(kind))
     return Reconciliation(whole, read_at, books_read, config.go_live, broken_off)
 
@@ -134,10 +134,6 @@ def _values(row: Mapping[str, Any]) -> dict[str, str]:
 def _redates(config: Config) -> bool:
     """Whether documents of a closed period go onto the first open day."""
     return config.posting_dates.closed == "first_open_day"
-
-
-def _last_days(outside: Mapping[Owner, Sequence[BookDocument]]) -> dict[Owner, date]:
-    return {owner: max(one.on for one in each) for owner, each in outside.items()}
 
 
 def _account(row: Mapping[str, Any]) -> BookAccount:
