@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from stsync.books.cards import Cards, made_by_stsync
 from stsync.books.customers import Accounts, Balances, by_card
 from stsync.books.general_ledger import BookDocument
+from stsync.books.openings import openings
 from stsync.books.others import of_cards, receipts_by_amount
 from stsync.books.result import AsOf, Foreign, TieOut
 from stsync.books.servicetitan_side import every_source_since
@@ -74,6 +75,9 @@ def with_customers(
                 known[one.owner] = card
             if one.posted:
                 ours.add(one.booked_as)
+    if balances.as_of.last is None:
+        for card, share in openings(state, cards):
+            accounts.opened(card, share)
     named_before = by_card(tie_out.findings, known)
     foreign = _foreign(tie_out, accounts, balances, books, ours=ours, named=named_before)
     rows, findings = accounts.rows(balances, foreign, named_before)

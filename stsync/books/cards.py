@@ -33,7 +33,7 @@ class Cards:
         if source.card and (source.posted or source.draft):
             return source.card
         customer = source.now.customer
-        return self._card(customer.id) if customer is not None else NO_CUSTOMER
+        return self.card(customer.id) if customer is not None else NO_CUSTOMER
 
     def learn(self, ids: Iterable[str]) -> None:
         """Look these customers up, and whoever they were merged into."""
@@ -57,7 +57,8 @@ class Cards:
                 found.add(survivor)
         return found
 
-    def _card(self, customer_id: str) -> str:
+    def card(self, customer_id: str) -> str:
+        """The card of a customer that was learned, or of who that was merged into."""
         seen: set[str] = set()
         while customer_id in self._merged and customer_id not in seen:
             seen.add(customer_id)

@@ -82,6 +82,13 @@ class Accounts:
         if there:
             account.there.append(source.record)
 
+    def opened(self, card: str, share: Share) -> None:
+        """Count an opening document that is known by name: Business Central has it, and ServiceTitan's period has not."""
+        account = self._accounts.setdefault(card, _Account())
+        account.expected -= share.amount
+        account.names.setdefault(share.record.name)
+        account.shares.setdefault(Why.BEFORE_STSYNC, []).append(share)
+
     def unsettled(self, balances: Balances) -> dict[str, Decimal]:
         """What the balances differ by from what ServiceTitan's documents come to, by card."""
         rests = {card: self._rest(card, balances) for card in self._cards(balances)}
@@ -138,7 +145,8 @@ class Accounts:
         shares = {why: tuple(each) for why, each in account.shares.items()}
         if opening != 0:
             record = Record("customers", card, card, self._name(card), None, -opening)
-            shares[Why.BEFORE_STSYNC] = (Share(record, -opening, "the card was in Business Central before"),)
+            rest = Share(record, -opening, "the card was in Business Central before")
+            shares[Why.BEFORE_STSYNC] = (*shares.get(Why.BEFORE_STSYNC, ()), rest)
         return Row(
             key=RowKey(Section.CUSTOMERS, card),
             names=tuple(account.names),

@@ -266,6 +266,27 @@ def test_a_linked_invoice_from_before_go_live_is_nothing_for_the_tie_out_to_expl
         assert (row.state, row.outcome) == ("settled", "before_go_live")
 
 
+def test_an_opening_document_on_a_card_of_our_own_is_named_in_the_tie_out(office: Office, tmp_path: Path) -> None:
+    """The balance of the card contains it; that it is from before go-live is known only because a person linked it."""
+    invoice, _ = scenario(office)
+    card = f"ST{invoice['customer']['id']}"
+    office.world.company.add_customer(card, invoice["customer"]["name"])
+    opening_entry(office, card, str(invoice["referenceNumber"]), Decimal("540.00"))
+    office.run()
+    before = json.loads(stsync(office, "reconcile", "--month", "2026-06", "--json").stdout)
+    assert [(one["what"], one["record"]["number"]) for one in before["findings"]] == [("balance", card)]
+    out = tmp_path / "baseline.csv"
+    stsync(office, "baseline", "propose", "--out", str(out))
+    stsync(office, "baseline", "accept", str(out))
+    office.run()
+    told = json.loads(stsync(office, "reconcile", "--month", "2026-06", "--json").stdout)
+    assert told["exact"], told["findings"]
+    (row,) = [one for one in told["sections"]["receivables_by_customer"]["rows"] if one["code"] == card]
+    (why,) = [one for one in row["explanations"] if one["reason"] == "balance_before_go_live"]
+    assert [(one["number"], one["share"]) for one in why["records"]] == [(invoice["referenceNumber"], "-540.00")]
+    assert f"opening document {invoice['referenceNumber']}" in why["records"][0]["note"]
+
+
 def test_an_opening_document_that_is_spoken_for_takes_no_second_invoice_in_a_later_file(
     office: Office, tmp_path: Path
 ) -> None:
