@@ -20,6 +20,7 @@ from stsync.businesscentral.odata import entity, service_root
 from stsync.core.links import Link
 from stsync.core.mapping import Mapping
 from stsync.core.operations import Verb
+from stsync.core.plan import Standing
 from stsync.core.sales import differences
 from stsync.core.sales_form import form_of
 from stsync.core.snapshot import Account, Snapshot
@@ -148,7 +149,7 @@ def carried(row: dict[str, Any], method: str, client: BusinessCentral) -> str:
     decision = decided(row, method)
     create = next((one for one in decision.operations if one.verb == Verb.CREATE), None)
     if create is None:
-        return str(decision.standing)
+        return decision.outcome if decision.standing == Standing.SETTLE else str(decision.standing)
     form = form_of(Decimal(row["total"]))
     body = {name: value.isoformat() if isinstance(value, date) else value for name, value in create.body.items()}
     made = DraftMaker(client, form).make(body)
@@ -157,6 +158,15 @@ def carried(row: dict[str, Any], method: str, client: BusinessCentral) -> str:
         return "differs"
     client.action(entity(form.entity, made.id), "post")
     return "posted"
+
+
+def due(row: dict[str, Any], method: str) -> str:
+    """What has to become of the invoice, by the row alone: a wrong tax is Business Central's to find, not ours to post."""
+    charged = [one for one in row["items"] if one["isChargeable"]]
+    if not Decimal(row["total"]) and not any(Decimal(one["total"]) for one in charged):
+        return "nothing_to_post"
+    is_right = Decimal(row["salesTax"]) == right_tax(charged)
+    return "posted" if method == "line" or is_right else "differs"
 
 
 def books_agree(row: dict[str, Any], company: Any, method: str) -> None:
@@ -214,20 +224,15 @@ def test_the_books_equal_servicetitan_to_the_cent_or_nothing_is_posted(
     @given(rows(wrong=wrong))
     def holds(row: dict[str, Any]) -> None:
         fate = carried(row, method, client)
+        assert fate == due(row, method)
         fates[fate] += 1
         if fate == "posted":
             books_agree(row, company, method)
-        elif fate == "differs":
-            assert method == "business_central"
-            lines = [one for one in row["items"] if one["isChargeable"]]
-            assert Decimal(row["salesTax"]) != right_tax(lines), (
-                "the tax was right, and the draft was held all the same"
-            )
-        else:
-            assert not any(Decimal(one["total"]) for one in row["items"] if one["isChargeable"])
-            assert not Decimal(row["total"])
 
     holds()
     assert sum(fates.values()) >= GENERATED
+    # Each single one is what it had to be; here that none of the kinds was hardly tried.
     assert fates["posted"] >= GENERATED // 2, fates
+    assert fates["nothing_to_post"] > GENERATED // 20, fates
     assert (fates["differs"] > GENERATED // 20) == (method == "business_central"), fates
+    assert set(fates) <= {"posted", "nothing_to_post", "differs"}
