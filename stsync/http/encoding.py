@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from json.encoder import encode_basestring as quoted
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -18,8 +19,10 @@ def json_text(value: Any) -> str:
     Central replays fields in payload order (BC facts section 1), so nothing is sorted here.
     Raises TypeError for a float and ValueError for a number that JSON does not have.
     """
-    if value is None or isinstance(value, (str, int)):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return quoted(value)
+    if value is None or isinstance(value, int):
+        return json.dumps(value)
     if isinstance(value, Decimal):
         return _number(value)
     if isinstance(value, (list, tuple)):
@@ -40,7 +43,7 @@ def with_query(url: str, params: Params | None) -> str:
 def _name(key: object) -> str:
     if not isinstance(key, str):
         raise TypeError("property names are text")
-    return json.dumps(key, ensure_ascii=False)
+    return quoted(key)
 
 
 def _number(amount: Decimal) -> str:
