@@ -176,14 +176,13 @@ def customers_as_of(result: TieOut) -> list[str]:
 
 
 def taken_as_given(result: TieOut) -> list[str]:
-    """What no comparison proves: balances from before go-live, which Business Central does not tell apart."""
-    as_of = result.customers
-    if as_of is None or not as_of.opening:
+    """What no comparison proves: balances from before go-live that no linked document names."""
+    explained = (one for one in result.explanations(Section.CUSTOMERS) if one.why is Why.BEFORE_STSYNC)
+    rests = [share.amount for one in explained for share in one.shares if share.record.kind == "customers"]
+    if not rests:
         return []
-    shares = (one for one in result.explanations(Section.CUSTOMERS) if one.why is Why.BEFORE_STSYNC)
-    amount = -sum((one.amount for one in shares), ZERO)
     return [
-        f"{as_of.opening} of these cards were in Business Central before stsync: what they owed then cannot be read, so the "
-        f"rest of their balances, {amount:,.2f} together, is taken as that and proves nothing. Compare it with the opening "
+        f"Not proved: {-sum(rests, ZERO):,.2f} on {len(rests)} of these cards, which were in Business Central before stsync. "
+        "What they owed then cannot be read, so the rest of their balances is taken as that. Compare it with the opening "
         "balances; it has to be the same every month."
     ]

@@ -209,8 +209,8 @@ def _verdict(result: Reconciliation) -> None:
         if not any(tie_out.of(section) for section in Section):
             say("Neither system has anything in this period. Is it the month that you mean?")
         say("EXACT: unexplained difference 0.00 in every row. ServiceTitan and Business Central agree.")
-        for line in words.taken_as_given(tie_out):
-            say(line)
+        if words.taken_as_given(tie_out):
+            say("It says nothing about balances from before go-live: see above, Receivables by customer.")
         return
     rests = ", ".join(
         f"{words.TITLES[section]} {money(tie_out.unexplained(section))}"

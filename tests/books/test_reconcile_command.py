@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -13,6 +14,8 @@ from ledger_world import EAST, SOLAR, Ledger, compared, held, invoice, item, pay
 from typer.testing import CliRunner
 
 from stsync.books.reading import Reconciliation
+from stsync.books.result import AsOf, Explanation, Row, Share
+from stsync.books.values import Record, RowKey, Section, Why
 from stsync.cli.console import OUTPUT
 from stsync.cli.reconcile import reconcile
 from stsync.cli.tieoutreport import report
@@ -126,3 +129,21 @@ def test_json_carries_every_figure_with_its_records(capsys):
     assert (explanation["reason"], explanation["records"][0]["number"]) == ("held", "N2")
     (finding,) = document["findings"]
     assert (finding["what"], finding["record"]["number"]) == ("amount", "N1")
+
+
+def test_an_exact_month_says_which_balances_it_proves_nothing_about(capsys):
+    """What a card owed before go-live cannot be read: its rest is a plug, and is called one."""
+    shares = [
+        Share(Record("customers", "C7", "C7", "Ann", None, Decimal(-70)), Decimal(-70), "before"),
+        Share(Record("invoices", "9", "N9", "Ann", None, Decimal(540)), Decimal(-540), "opening document OB-9"),
+    ]
+    owed = Row(
+        RowKey(Section.CUSTOMERS, "C7"), ("Ann",), "", Decimal(0), (Explanation(Why.BEFORE_STSYNC, tuple(shares)),),
+        Decimal(610), (),
+    )  # fmt: skip
+    month = compared(*_month())
+    as_of = AsOf(date(2026, 5, 1), None, READ, "each card's balance at that moment", 1)
+    text = " ".join(_shown(replace(month, rows=(*month.rows, owed), customers=as_of), capsys).split())
+    assert "Not proved: 70.00 on 1 of these cards" in text
+    assert "EXACT: unexplained difference 0.00" in text
+    assert "It says nothing about balances from before go-live" in text
