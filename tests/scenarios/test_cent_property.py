@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -113,7 +114,8 @@ def rows(draw: Any, *, wrong: tuple[str, ...]) -> dict[str, Any]:
     if draw(st.integers(0, 9)) == 0:
         back = {**lines[0], "quantity": str(-Decimal(lines[0]["quantity"])), "total": str(-Decimal(lines[0]["total"]))}
         lines = [lines[0], back]
-    tax = right_tax(lines) + Decimal(draw(st.sampled_from(wrong)))
+    # Not drawn: what Hypothesis prefers depends on the modules that other tests have loaded, and so would the shares.
+    tax = right_tax(lines) + Decimal(wrong[crc32(repr(lines).encode()) % len(wrong)])
     net = sum((Decimal(one["total"]) for one in lines if one["isChargeable"]), Decimal(0))
     return {
         "id": next(NUMBERS),
@@ -202,9 +204,7 @@ def _found(table: Any, key: str) -> Any:
     ("method", "wrong"),
     [
         ("line", ("0.00", "0.00", "0.01", "-0.01", "4.30")),
-        # What Hypothesis draws depends on the modules that other tests have loaded; two wrong taxes in five were drawn for
-        # more than half of the documents beside some of them.
-        ("business_central", (*["0.00"] * 11, "0.01", "-3")),
+        ("business_central", (*["0.00"] * 10, "0.01", "-3")),
     ],
 )
 def test_the_books_equal_servicetitan_to_the_cent_or_nothing_is_posted(
