@@ -58,9 +58,8 @@ def test_a_run_broken_anywhere_leaves_the_books_of_a_faultless_one() -> None:
 def test_a_client_that_simply_repeats_is_found_out() -> None:
     """Trials that no mistake can fail would show nothing."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        verdict = pool.submit(attempt_with_a_client_that_simply_repeats, "invoice create", Fault.ANSWER_LOST).result()
-    assert "written 1 times too often: made salesInvoices" in "\n".join(verdict.problems)
-    assert "books: 1 too many: invoice | ST-" in "\n".join(verdict.problems)
+        verdict = pool.submit(attempt_with_a_client_that_simply_repeats, "mark invoices", Fault.ANSWER_LOST).result()
+    assert any(one.startswith("written 1 times too often: marked invoices") for one in verdict.problems)
 
 
 @needs_fork
