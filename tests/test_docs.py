@@ -348,3 +348,10 @@ def test_every_scenario_of_the_guide_names_a_test_that_there_is() -> None:
         for file, name in named:
             source = (ROOT / "tests" / "scenarios" / file).read_text(encoding="utf-8")
             assert f"def {name}(" in source, row
+
+
+def test_every_defence_of_the_guide_names_a_test_that_there_is() -> None:
+    named = re.findall(r"`(tests/\S+\.py)::(test_\w+)`", text("security.md"))
+    assert len(named) > 10
+    for file, name in named:
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{name}"
