@@ -34,6 +34,8 @@ HEADS = {
     Section.PAYMENTS: ("Payment type", "Account"),
     Section.PAYMENT_TYPES: ("Payment type", ""),
 }
+# A line stands in this section once for each dimension that it carries, so its total is no revenue.
+_TOTALS = {Section.DIMENSIONS: "Total, each line once for each dimension"}
 # The same documents stand behind these as behind the section that they add up in another way.
 AGAIN = frozenset({Section.ACCOUNTS, Section.DIMENSIONS, Section.PAYMENT_TYPES})
 SHORT = {
@@ -76,6 +78,11 @@ _TO_DO = {
     "ServiceTitan; look first at the documents named here.",
     What.UNKNOWN: "Run stsync sync to read ServiceTitan again; if it stays unknown, find out who made the document.",
 }
+
+
+def total_of(section: Section) -> str:
+    """What the last row of a section is called."""
+    return _TOTALS.get(section, "Total")
 
 
 def heads(result: TieOut, section: Section) -> tuple[str, str]:

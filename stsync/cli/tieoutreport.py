@@ -89,9 +89,9 @@ def _section(tie_out: TieOut, section: Section, *, everything: bool) -> None:
     if len(shown) < len(rows):
         agree = counted_words(len(rows) - len(shown), "customer that agrees", "customers that agree")
         rest = [row for row in rows if not _differs(row)]
-        lines.append([f"{agree}: --all", *_total(rest, counted=counted)[1:]])
+        lines.append(_total(rest, f"{agree}: --all", counted=counted))
     if len(rows) > 1:
-        lines.append(_total(rows, counted=counted))
+        lines.append(_total(rows, words.total_of(section), counted=counted))
     if lines:
         table(words.TITLES[section], columns, lines)
 
@@ -125,12 +125,12 @@ def _line(row: Row, *, counted: bool) -> list[str]:
     ]
 
 
-def _total(rows: Sequence[Row], *, counted: bool) -> list[str]:
+def _total(rows: Sequence[Row], name: str, *, counted: bool) -> list[str]:
     def total(figure: Callable[[Row], Decimal]) -> str:
         return money(sum((figure(row) for row in rows), Decimal("0.00")))
 
     return [
-        "Total",
+        name,
         "",
         *([str(sum(row.servicetitan_documents for row in rows))] if counted else []),
         total(lambda row: row.servicetitan),

@@ -50,7 +50,7 @@ def section(paper: Paper, tie_out: TieOut, section: Section, records: Records, r
     for at, row in enumerate(rows, start=BODY):
         _row(sheet, at, row, refs[row.key], records)
     last = BODY + len(rows) - 1
-    _total(sheet, BODY, last, rows)
+    _total(sheet, BODY, last, rows, words.total_of(section))
     counted = section in COUNTED
     sheet.red_unless_zero(BODY, last + 1, _REST)
     hidden = [] if counted else [_TITAN_COUNT, _BOOKS_COUNT]
@@ -92,9 +92,9 @@ def _differences(sheet: Sheet, at: int, expected: Decimal, rest: Decimal, style:
     sheet.formula(at, _REST, f"=ROUND({books},2)", rest, style)
 
 
-def _total(sheet: Sheet, first: int, last: int, rows: Sequence[Row]) -> None:
+def _total(sheet: Sheet, first: int, last: int, rows: Sequence[Row], name: str) -> None:
     at = last + 1
-    for column, text in enumerate(("", "Total", "")):
+    for column, text in enumerate(("", name, "")):
         sheet.text(at, column, text, "total")
     sums = {
         _TITAN: sum((row.servicetitan for row in rows), ZERO),
