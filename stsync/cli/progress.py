@@ -20,8 +20,8 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def watcher(banner: str, *, dry_run: bool) -> Iterator[Watcher]:
-    """Someone to tell how far a run is."""
+def watcher(banner: str, *, dry_run: bool, doing: str = "writing") -> Iterator[Watcher]:
+    """Someone to tell how far a run is; `doing` is what it does with the records once it has planned."""
     say(banner)
     if dry_run:
         say("PREVIEW: nothing will be written, in either system or here.")
@@ -29,9 +29,9 @@ def watcher(banner: str, *, dry_run: bool) -> Iterator[Watcher]:
         yield _Lines(silent=True)
     elif sys.stderr.isatty():
         with _bars() as progress:
-            yield _Bars(progress)
+            yield _Bars(progress, doing)
     else:
-        yield _Lines(silent=False)
+        yield _Lines(silent=False, doing=doing)
 
 
 @contextmanager
@@ -64,8 +64,9 @@ def _bars() -> Progress:
 class _Bars:
     """Progress on a terminal: a line for each step, the time left while it runs and the time it took afterwards."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, doing: str = "writing") -> None:
         self._progress = progress
+        self._doing = doing
         self._tasks: dict[str, TaskID] = {}
 
     def reading(self, feed: str, count: int) -> None:
@@ -75,7 +76,7 @@ class _Bars:
         self._update(f"planning: {step}", 0, None)
 
     def applying(self, stage: str, done: int, total: int) -> None:
-        self._update(f"writing {stage}", done, total)
+        self._update(f"{self._doing} {stage}", done, total)
 
     def counted(self, name: str, done: int, total: int) -> None:
         """Any other thing of which so many are done."""
@@ -100,8 +101,9 @@ class _Bars:
 class _Lines:
     """Progress in a log: one line for each step, and one every ten seconds while a step is long."""
 
-    def __init__(self, *, silent: bool) -> None:
+    def __init__(self, *, silent: bool, doing: str = "writing") -> None:
         self._silent = silent
+        self._doing = doing
         self._began = self._last = time.monotonic()
         self._name = ""
 
@@ -112,7 +114,7 @@ class _Lines:
         self._tell(f"planning: {step}", "")
 
     def applying(self, stage: str, done: int, total: int) -> None:
-        self.counted(f"writing {stage}", done, total)
+        self.counted(f"{self._doing} {stage}", done, total)
 
     def counted(self, name: str, done: int, total: int) -> None:
         """Any other thing of which so many are done."""

@@ -110,7 +110,7 @@ def rebuild_(
 
     wiring = wire(config)
     command = "stsync state rebuild" + (" --force" if force else "")
-    with watcher(wiring.banner(), dry_run=False) as watching:
+    with watcher(wiring.banner(), dry_run=False, doing="linking") as watching:
         found = rebuild(wiring, command=command, force=force, watcher=watching)
     report(found, wiring.banner())
     return found.exit_code
