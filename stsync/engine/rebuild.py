@@ -101,6 +101,8 @@ def rebuild(wiring: Wiring, *, command: str, force: bool, watcher: Watcher | Non
                 remove(fresh)
             raise
         put_in_place(fresh, place, aside=aside or place.with_name(place.name + ".none"))
+        # Its journal, which SQLite keeps beside it under the name that it no longer has.
+        remove(fresh)
         return found
 
 

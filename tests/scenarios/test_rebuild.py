@@ -50,6 +50,7 @@ def test_every_link_comes_back_and_the_next_sync_writes_nothing(posted: Office) 
     before, books, known = ending(posted), everything(posted), links(posted)
     lose(posted)
     told = rebuilt(posted)
+    assert not list(posted.state_file.parent.glob("*rebuilding*"))
     again = links(posted)
     assert again == known
     assert told["linked"]["invoices"]["count"] == len(invoices_of(known))
