@@ -104,7 +104,8 @@ def _raise_if_sqlite_too_old() -> None:
 
 
 def _copy_reading(path: Path, target: Database) -> None:
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", timeout=_BUSY_SECONDS, uri=True)) as source:
+    # A person names a backup as it lies in his folder, and an address has no such thing.
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=_BUSY_SECONDS, uri=True)) as source:
         # Python's backup waits without end for a writer; a read does so for the busy timeout only.
         source.execute("BEGIN")
         source.execute("SELECT 1 FROM sqlite_master").fetchall()

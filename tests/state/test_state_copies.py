@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from pathlib import Path
 
 import pytest
 from state_samples import PIN
@@ -50,6 +51,16 @@ def test_an_old_backup_comes_back_and_the_present_file_is_kept(state_file, tmp_p
         state.notes.note("week", "this")
     restore(tmp_path / "copy.db", state_file, aside=tmp_path / "kept.db")
     assert (week(state_file), week(tmp_path / "kept.db")) == ("last", "this")
+
+
+def test_a_backup_in_the_present_folder_is_named_as_it_lies_there(state_file, tmp_path, monkeypatch):
+    """`stsync state restore monday.db` ended as a bug."""
+    monkeypatch.chdir(tmp_path)
+    backup(state_file, Path("monday.db"))
+    with State.open(state_file) as state:
+        state.notes.note("week", "this")
+    restore(Path("monday.db"), state_file, aside=tmp_path / "kept.db")
+    assert week(state_file) == "last"
 
 
 def test_a_changed_audit_row_is_found(state_file):
