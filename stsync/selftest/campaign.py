@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from stsync.errors import UsageError
@@ -54,7 +56,7 @@ def campaign(count: int, *, seed: int = 0, workers: int = 2, only: str | None = 
             hint="Run them on Linux or macOS, or in WSL on this machine.",
         )
     began = time.monotonic()
-    with _pool(1 if only else workers) as pool:
+    with _pool(1 if only else workers) as pool, _given_up_at_once(pool):
         faultless = {work: pool.submit(_faultless, work).result() for work in Work}
         everywhere = [place for one in faultless.values() for place in one.places()]
         figures = Figures(tuple(faultless.values()), len(everywhere))
@@ -82,7 +84,23 @@ def _chosen(everywhere: Sequence[Place], count: int, seed: int, only: str | None
 def _pool(workers: int) -> ProcessPoolExecutor:
     """Processes of one thread each, that lay a ground of their own and fork each trial's processes from it."""
     # Spawned: the process that asks has threads, and a fork in the midst of threads is not safe.
-    return ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(max_workers=workers, mp_context=context, initializer=_leave_ctrl_c_to_the_asker)
+
+
+def _leave_ctrl_c_to_the_asker() -> None:
+    # A terminal sends it to every process: a worker that met it in a trial would report that trial and begin the next.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _given_up_at_once(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """After Ctrl-C, or a bug, no trial is begun any more; those at work take a moment to end."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 _GROUNDS: dict[Work, tuple[Ground, Faultless]] = {}

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
+import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
-from sabotage import attempt_with_a_client_that_simply_repeats
+from sabotage import (
+    attempt_with_a_client_that_does_not_look,
+    attempt_with_a_client_that_simply_repeats,
+    attempt_with_a_client_that_takes_silence_for_success,
+)
 from typer.testing import CliRunner
 
 from stsync.cli.app import app
@@ -54,12 +62,31 @@ def test_a_run_broken_anywhere_leaves_the_books_of_a_faultless_one() -> None:
     assert sent >= {*WRITES, "$batch"}
 
 
+def sabotaged(attempt: Callable[..., Verdict], *given: object) -> tuple[str, ...]:
+    """What a trial with a broken client finds. Trials that no mistake can fail would show nothing."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(attempt, *given).result().problems
+
+
 @needs_fork
 def test_a_client_that_simply_repeats_is_found_out() -> None:
-    """Trials that no mistake can fail would show nothing."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        verdict = pool.submit(attempt_with_a_client_that_simply_repeats, "mark invoices", Fault.ANSWER_LOST).result()
-    assert any(one.startswith("written 1 times too often: marked invoices") for one in verdict.problems)
+    problems = sabotaged(attempt_with_a_client_that_simply_repeats, "mark invoices", Fault.ANSWER_LOST)
+    assert any(one.startswith("written 1 times too often: marked invoices") for one in problems)
+
+
+@needs_fork
+def test_a_client_that_takes_silence_for_success_is_found_out_in_the_books() -> None:
+    problems = sabotaged(attempt_with_a_client_that_takes_silence_for_success, "invoice post", Fault.LOST)
+    assert any(one.startswith("books: 1 missing: general ledger | Invoice") for one in problems)
+    assert any(one.startswith("books: 1 missing: customer ledger") for one in problems)
+
+
+@needs_fork
+def test_a_client_that_does_not_look_is_found_out_in_the_books() -> None:
+    problems = sabotaged(attempt_with_a_client_that_does_not_look, "journal post", Kill.SERVED)
+    assert any(one.startswith("books: 1 too many: general ledger | Payment") for one in problems)
+    assert any(one.startswith("books: 1 too many: customer ledger") for one in problems)
+    assert any(one.startswith("written 1 times too often: posted line ST-P") for one in problems)
 
 
 @needs_fork
@@ -79,6 +106,32 @@ def test_a_failed_trial_ends_with_1_and_names_the_command_that_repeats_it(monkey
     assert "written 1 times too often: made salesInvoices ST-9020" in result.stdout
     assert "stsync selftest --trial sync.r3.mute.next" in result.stdout
     assert "0 ended with the books of a faultless run, 1 did not." in result.stdout
+
+
+def test_after_ctrl_c_no_trial_is_begun_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Place] = []
+
+    def attempt(place: Place, _: Faultless) -> Verdict:
+        begun.append(place)
+        time.sleep(0.01)
+        return Verdict(place, (), 1, 0.01, 0.01)
+
+    def ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaigns, "_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(campaigns, "_faultless", lambda work: replace(FAULTLESS[0], work=work))
+    monkeypatch.setattr(campaigns, "_attempt", attempt)
+    with pytest.raises(KeyboardInterrupt):
+        campaign(SAMPLE, workers=1, tell=ctrl_c)
+    assert 1 <= len(begun) < 20
+
+
+@needs_fork
+def test_ctrl_c_is_left_to_the_one_who_asked() -> None:
+    """The terminal sends it to all: a worker would report its trial as done, with a traceback, and take the next."""
+    with campaigns._pool(1) as pool:
+        assert pool.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
 
 
 def test_every_place_has_a_name_of_its_own() -> None:
