@@ -138,7 +138,10 @@ def write_csv(path: Path, lines: Iterable[Sequence[str]]) -> None:
     target = path.resolve()
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
-        with fresh.open("xb") as file:
+        # The owner's alone from its first byte, and where there was no file before.
+        with os.fdopen(
+            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb"
+        ) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

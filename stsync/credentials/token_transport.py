@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TIMEOUT = (5, 30)
 ATTEMPTS = 4
 LONGEST_WAIT = 60.0
+MAX_BODY_BYTES = 10_000_000
+BODY_SECONDS = 60.0
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -39,7 +41,7 @@ class TokenAnswer:
         """The JSON object, or an empty one when the body is anything else (HTML of a proxy, nothing)."""
         try:
             body = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return body if isinstance(body, dict) else {}
 
@@ -104,13 +106,17 @@ class TokenTransport:
             # A company's proxy setting must not catch traffic to this machine.
             wanted["proxies"] = {"http": "", "https": ""}
         response = self._exchanged(method, url, wanted)
-        return TokenAnswer(response.status_code, self._as_https(response.text), dict(response.headers))
+        with response:
+            text = _text(response)
+        return TokenAnswer(response.status_code, self._as_https(text), dict(response.headers))
 
     def _exchanged(self, method: str, url: str, wanted: Mapping[str, Any]) -> requests.Response:
         import requests
 
         try:
-            return self._opened().request(method, url, timeout=TIMEOUT, allow_redirects=False, auth=_no_netrc, **wanted)
+            return self._opened().request(
+                method, url, timeout=TIMEOUT, allow_redirects=False, auth=_no_netrc, stream=True, **wanted
+            )
         except requests.RequestException:
             raise
         except OSError as error:
@@ -139,6 +145,28 @@ class TokenTransport:
     @staticmethod
     def _backoff(attempt: int) -> float:
         return random.uniform(0.5, 1.0) * float(1 << (attempt - 1))
+
+
+def _text(response: requests.Response) -> str:
+    """The body, read no further than any sensible answer goes: a small one may unpack to a huge one, or never end."""
+    import requests
+    import urllib3
+
+    from stsync.http.wire import chunks
+
+    content, until = bytearray(), time.monotonic() + BODY_SECONDS
+    try:
+        for chunk in chunks(response):
+            content += chunk
+            if len(content) > MAX_BODY_BYTES:
+                raise requests.RequestException(f"the answer is larger than {MAX_BODY_BYTES} bytes")
+            if time.monotonic() > until:
+                raise requests.Timeout(f"no complete answer within {BODY_SECONDS:.0f} seconds")
+    except requests.RequestException:
+        raise
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise requests.ConnectionError(f"the answer broke off: {type(error).__name__}") from error
+    return content.decode("utf-8-sig", "replace")
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:

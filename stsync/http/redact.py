@@ -61,6 +61,14 @@ def _forms(value: str) -> set[str]:
         quote(value),
         html.escape(value),
         quote_plus(value),
+        # Microsoft's servers write %2f where ours write %2F.
+        _small_percent(quote(value, safe="")),
+        _small_percent(quote_plus(value)),
         json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
         base64.b64encode(value.encode()).decode().rstrip("="),
     }
+
+
+def _small_percent(encoded: str) -> str:
+    return re.sub(r"%[0-9A-F]{2}", lambda found: found.group().lower(), encoded)

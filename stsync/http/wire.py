@@ -145,7 +145,7 @@ class Wire:
 
     def _content(self, response: requests.Response, until: float) -> bytes:
         content = bytearray()
-        for chunk in _chunks(response):
+        for chunk in chunks(response):
             content += chunk
             if len(content) > self._limit:
                 raise TooLarge(f"the answer is larger than {self._limit} bytes")
@@ -182,7 +182,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _chunks(response: requests.Response) -> Iterator[bytes]:
+def chunks(response: requests.Response) -> Iterator[bytes]:
+    """An unpacked body as it comes, so that its reader can stop. Raises what requests and urllib3 raise."""
     raw = response.raw
     if not isinstance(raw, urllib3.HTTPResponse):
         yield from response.iter_content(_CHUNK)

@@ -85,8 +85,9 @@ def parts(state: State, config: Config, *, mark: Marks) -> list[Part]:
 def masked(text: str, names: Iterable[str] = ()) -> str:
     """A vendor's words without numbers, quotations, addresses and names that we know."""
     for name in names:
-        if name in text:
-            text = text.replace(name, "<name>")
+        # Business Central may say a name in capitals.
+        if name.casefold() in text.casefold():
+            text = re.sub(re.escape(name), "<name>", text, flags=re.IGNORECASE)
     text = _MAIL.sub("<mail>", _QUOTED.sub("'...'", redact(text)))
     return _NUMBER.sub("#", text)
 

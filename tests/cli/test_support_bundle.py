@@ -73,6 +73,7 @@ def test_a_vendors_words_stay_without_numbers_quotations_and_names():
     assert masked(said, ["Desert Bloom Dental"]) == (
         "Customer '...' # for <name>, <mail> Gen. Bus. Posting Group must have a value"
     )
+    assert masked("DESERT BLOOM DENTAL is blocked", ["Desert Bloom Dental"]) == "<name> is blocked"
 
 
 def test_nothing_is_written_without_a_word_from_a_person(books, tmp_path):

@@ -167,6 +167,13 @@ def test_an_export_keeps_the_permissions_of_the_file_it_replaces(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX")
+def test_a_new_export_is_its_owners_alone(tmp_path):
+    path = tmp_path / "new.csv"
+    write_entries(path, [Entry("accounts", "4000", "40100")])
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_without_the_package_for_excel_the_way_out_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     contents = read_entries(written(tmp_path, b"PK", "mapping.xlsx"))

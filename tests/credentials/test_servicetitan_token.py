@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from stsync.credentials.token_transport import ATTEMPTS, TokenTransport
+from stsync.credentials.token_transport import ATTEMPTS, MAX_BODY_BYTES, TokenTransport
 from stsync.errors import CredentialsError, SystemUnavailable, UsageError
 from stsync.http.redact import redact
 from stsync.sandbox.serve import Sandbox, served
@@ -253,3 +254,18 @@ def test_secrets_and_tokens_are_redacted_from_then_on(clock: Any) -> None:
         auth_at(url, clock).token()
     told = redact("cs1.good-secret ak1.the-app-key token-from-script")
     assert not any(word in told for word in ("good-secret", "the-app-key", "token-from-script"))
+
+
+def test_a_login_page_that_unpacks_to_gigabytes_is_not_read_to_its_end(clock: Any) -> None:
+    bomb = gzip.compress(b" " * (MAX_BODY_BYTES + 1))
+    packed = Response(200, raw=bomb, headers={"Content-Encoding": "gzip"})
+    with served(Script(packed)) as url, pytest.raises(SystemUnavailable) as caught:
+        auth_at(url, clock).token()
+    assert caught.value.reference == "servicetitan-login-unreachable"
+    assert "larger than" in caught.value.note
+
+
+def test_a_login_answer_that_nests_without_end_is_no_mistake_of_ours(clock: Any) -> None:
+    with served(Script(Response(200, text="[" * 100_000))) as url, pytest.raises(SystemUnavailable) as caught:
+        auth_at(url, clock).token()
+    assert caught.value.reference == "servicetitan-login-unreadable"

@@ -20,7 +20,7 @@ def test_a_registered_secret_disappears_in_every_form():
     secret = 'p@ss w+rd/"q"'
     register(secret)
     encoded = base64.b64encode(secret.encode()).decode()
-    for form in (secret, quote_plus(secret), 'p@ss w+rd/\\"q\\"', encoded):
+    for form in (secret, quote_plus(secret), "p%40ss+w%2brd%2f%22q%22", 'p@ss w+rd/\\"q\\"', encoded):
         assert redact(f"before {form} after").startswith("before [secret]")
 
 
@@ -63,3 +63,8 @@ def test_what_looks_like_a_secret_disappears(text, hidden):
 def test_ordinary_words_stay():
     text = "Posting Date 2026-05-01, invoice ST-887766, customer ST1042, bearer of good news"
     assert redact(text) == text
+
+
+def test_json_that_keeps_its_letters_hides_the_secret_too():
+    register('gehäuse"schlüssel')
+    assert "schl" not in redact('{"said": "gehäuse\\"schlüssel"}')
