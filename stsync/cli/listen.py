@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stsync.wiring import Wiring
 
 PORT = 8787
+SHORTEST = 16  # characters; ServiceTitan takes 32 to 64, and what is shorter than this was not made by a machine
 LISTEN_EPILOG = "Example: stsync listen --sync, behind a reverse proxy that speaks https. The guide: docs/listener.md"
 TRIGGER_EPILOG = "Example: stsync trigger tn.acc.invoice-posted --id 82000012"
 
@@ -43,7 +44,7 @@ def listen(
     """
     from stsync.config.addresses import is_loopback
     from stsync.listener.app import BUSINESS_CENTRAL, HEALTH, SERVICETITAN, Application, Settings
-    from stsync.listener.serving import serve, server
+    from stsync.listener.serving import reached_at, serve, server
     from stsync.listener.starting import Daily, Starter
     from stsync.state.hints import Hints, hints_path
     from stsync.wiring import wire
@@ -53,7 +54,7 @@ def listen(
         secrets=_secrets(wiring),
         tenant=str(wiring.config.servicetitan.tenant_id),
         scheme=_scheme(wiring),
-        client_state=wiring.credentials.optional("bc-client-state") or "",
+        client_state=client_state(wiring),
     )
     path = hints_path(wiring.state_path)
     starter = Starter(_sync_command(wiring), tell=lambda text: say(f"sync: {text}")) if start_sync else None
@@ -66,11 +67,12 @@ def listen(
             if hints.count():
                 starter.hint()
         say(wiring.banner())
-        base = f"http://{serving.effective_host}:{serving.effective_port}"
-        say(f"Listening for ServiceTitan on {base}{SERVICETITAN}")
-        if settings.client_state:
-            say(f"Listening for Business Central on {base}{BUSINESS_CENTRAL}")
-        say(f"Health: {base}{HEALTH}   Hints are kept in {path}")
+        for base in reached_at(serving):
+            say(f"Listening for ServiceTitan on {base}{SERVICETITAN}")
+            if settings.client_state:
+                say(f"Listening for Business Central on {base}{BUSINESS_CENTRAL}")
+            say(f"Health: {base}{HEALTH}")
+        say(f"Hints are kept in {path}")
         if not is_loopback(host):
             insist("This address can be reached from other computers over plain http: put a proxy with https in front.")
         if renewing is not None:
@@ -132,13 +134,31 @@ def _secrets(wiring: Wiring) -> tuple[str, ...]:
             hint="Set the same 32 to 64 characters in ServiceTitan's developer portal and here: "
             "stsync auth set webhook-secret",
         )
-    if len(present) < 16:
+    if len(present) < SHORTEST:
         raise UsageError(
             "webhook-secret-short",
             f"The webhook secret has only {len(present)} characters; it could be guessed.",
             hint="ServiceTitan takes 32 to 64 characters. Set a new one there and here: stsync auth set webhook-secret",
         )
+    if former and len(former) < SHORTEST:
+        raise UsageError(
+            "webhook-secret-short",
+            f"The former webhook secret has only {len(former)} characters; it could be guessed, and still counts.",
+            hint="Remove it: stsync auth remove webhook-secret-previous",
+        )
     return (present, former) if former else (present,)
+
+
+def client_state(wiring: Wiring) -> str:
+    """What Business Central repeats to us, or nothing. Raises UsageError for one that could be guessed."""
+    state = wiring.credentials.optional("bc-client-state") or ""
+    if state and len(state) < SHORTEST:
+        raise UsageError(
+            "client-state-short",
+            f"The client state has only {len(state)} characters; it could be guessed.",
+            hint="Make up 32 or more characters and keep them: stsync auth set bc-client-state",
+        )
+    return state
 
 
 def _scheme(wiring: Wiring) -> Scheme:

@@ -97,7 +97,9 @@ def _address(wiring: Wiring) -> str:
 
 
 def _client_state(wiring: Wiring) -> str:
-    state = wiring.credentials.optional("bc-client-state")
+    from stsync.cli.listen import client_state
+
+    state = client_state(wiring)
     if not state:
         raise CredentialsError(
             "client-state-missing",

@@ -11,7 +11,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -26,6 +26,8 @@ SERVICETITAN = "/servicetitan"
 BUSINESS_CENTRAL = "/business-central"
 HEALTH = "/health"
 MAX_BODY = 1 << 20
+# ServiceTitan's last attempt follows 300 seconds after the one before (facts section 5).
+_NO_MORE_ATTEMPTS = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ class Application:
             # Somebody else's record: acknowledged, because sending it again would not make it ours.
             self._count("others")
             return _KEPT
-        self._keep(hint.occurrence, hint.event, hint.kind, hint.source_id)
+        again_after = None if hint.named else _NO_MORE_ATTEMPTS
+        self._keep(hint.occurrence, hint.event, hint.kind, hint.source_id, again_after)
         return _KEPT
 
     def _from_books(self, environ: Environ, body: bytes) -> Reply:
@@ -147,17 +150,22 @@ class Application:
             return _KEPT
         for entry in entries:
             resource, changed = str(entry.get("resource") or ""), str(entry.get("lastModifiedDateTime") or "")
-            self._keep(f"bc:{resource}:{changed}"[:400], "items changed", "items", "")
+            # Without a time, nothing tells this change from the next one to the same resource.
+            again_after = None if changed else _NO_MORE_ATTEMPTS
+            self._keep(f"bc:{changed}:{resource}"[:400], "items changed", "items", "", again_after)
         return _KEPT
 
     def _knows_us(self, entry: Mapping[str, Any]) -> bool:
         given = str(entry.get("clientState") or "").encode("utf-8", "replace")
         return hmac.compare_digest(given, self._settings.client_state.encode())
 
-    def _keep(self, occurrence: str, event: str, kind: str, source_id: str) -> None:
+    def _keep(self, occurrence: str, event: str, kind: str, source_id: str, again_after: timedelta | None) -> None:
         # JSON can hold half a character (a lone surrogate), which no file can.
         occurrence, event = (text.encode("utf-8", "replace").decode() for text in (occurrence, event))
-        new = self._hints.keep(occurrence=occurrence, event=event, kind=kind, source_id=source_id, at=self._now())
+        at = self._now()
+        new = self._hints.keep(
+            occurrence=occurrence, event=event, kind=kind, source_id=source_id, at=at, again_after=again_after
+        )
         self._count("kept" if new else "repeated")
         if new:
             self._kept()

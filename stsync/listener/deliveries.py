@@ -36,6 +36,8 @@ class Hint:
     kind: str = ""
     source_id: str = ""
     tenant: str = ""
+    named: bool = True
+    """Whether the occurrence has an id of its own; otherwise its words stand for it, and may come again."""
 
 
 def read(body: bytes) -> Hint:
@@ -51,7 +53,8 @@ def read(body: bytes) -> Hint:
     inner: Mapping[str, Any] = data if isinstance(data, dict) else content
     word = next((word for word in _KINDS if word in event.lower()), "")
     return Hint(
-        occurrence=_occurrence(content, body),
+        occurrence=_text(content, _OCCURRENCE_FIELDS)[:200] or _of_body(body),
+        named=bool(_text(content, _OCCURRENCE_FIELDS)),
         event=event,
         kind=_KINDS.get(word, ""),
         source_id=_source_id(word, inner, content),
@@ -59,10 +62,9 @@ def read(body: bytes) -> Hint:
     )
 
 
-def _occurrence(content: Mapping[str, Any], body: bytes) -> str:
-    """The occurrence's own id; without one, a hash of the body: an attempt that repeats it byte for byte is the same."""
-    given = _text(content, _OCCURRENCE_FIELDS)
-    return given[:200] or "sha256:" + hashlib.sha256(body).hexdigest()
+def _of_body(body: bytes) -> str:
+    """What stands for an occurrence without an id: an attempt that repeats it byte for byte is the same."""
+    return "sha256:" + hashlib.sha256(body).hexdigest()
 
 
 def _source_id(word: str, inner: Mapping[str, Any], content: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ def server(application: Application, host: str, port: int) -> Any:
             ident=None,
             expose_tracebacks=False,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # waitress makes a ValueError of a host name that means nothing
         raise UsageError(
             "listener-address-taken",
             f"The listener cannot use {host}, port {port}.",
@@ -48,6 +48,12 @@ def server(application: Application, host: str, port: int) -> Any:
             "or --host.",
             note=str(error),
         ) from error
+
+
+def reached_at(serving: Any) -> list[str]:
+    """The addresses on which it listens; a name such as localhost may stand for two, of which waitress makes a server each."""
+    pairs = getattr(serving, "effective_listen", None) or [(serving.effective_host, serving.effective_port)]
+    return [f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}" for host, port in pairs]
 
 
 def serve(serving: Any, stopped: Callable[[], None]) -> None:

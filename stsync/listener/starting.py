@@ -135,10 +135,19 @@ class Daily:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
+            trouble = self._trouble()
+            if trouble:
+                self._tell(f"{trouble}; the next attempt follows in 15 minutes")
+            self._stopping.wait(self._after_failure if trouble else self._every)
+
+    def _trouble(self) -> str:
+        """Run it once, and say what went wrong, if anything did."""
+        try:
             code = self._run(self._command)
-            if code:
-                self._tell(f"renewing ended with exit code {code}; the next attempt follows in 15 minutes")
-            self._stopping.wait(self._after_failure if code else self._every)
+        except OSError as error:
+            # No memory or no process left for a moment must not end the renewing for good.
+            return f"renewing could not be started ({error.strerror or error})"
+        return f"renewing ended with exit code {code}" if code else ""
 
 
 def _run(command: Sequence[str]) -> int:

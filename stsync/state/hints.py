@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from stsync.errors import StateError
@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS hints (
 _OPEN = "CREATE INDEX IF NOT EXISTS hints_open ON hints (id) WHERE taken_at IS NULL"
 # Repeats come within minutes (facts section 5: the last retry after 300 seconds); a month answers questions.
 _KEPT_DAYS = 31
+_NEVER_DAYS = 1e9
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,27 @@ class Hints:
             raise
         return cls(database)
 
-    def keep(self, *, occurrence: str, event: str, kind: str, source_id: str, at: datetime) -> bool:
-        """Keep a hint; durable when this returns. False for an occurrence that is here already."""
+    def keep(
+        self,
+        *,
+        occurrence: str,
+        event: str,
+        kind: str,
+        source_id: str,
+        at: datetime,
+        again_after: timedelta | None = None,
+    ) -> bool:
+        """Keep a hint; durable when this returns. False for an occurrence that is here already.
+
+        With `again_after`, one that a run has taken counts anew when it comes that long after it came before: what is
+        told apart by its words alone may truly happen twice.
+        """
+        days = _NEVER_DAYS if again_after is None else again_after / timedelta(days=1)
         added = self._database.execute(
             "INSERT INTO hints (occurrence, event, kind, source_id, arrived_at) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (occurrence) DO NOTHING",
-            (occurrence, event, kind, source_id, time_text(at)),
+            " ON CONFLICT (occurrence) DO UPDATE SET taken_at = NULL, arrived_at = excluded.arrived_at"
+            " WHERE taken_at IS NOT NULL AND julianday(excluded.arrived_at) - julianday(arrived_at) > ?",
+            (occurrence, event, kind, source_id, time_text(at), days),
         )
         return bool(added)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import stat
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from signed_deliveries import HEADER, SECRET, TENANT, cloud_event, hexadecimal
@@ -72,6 +72,47 @@ def test_the_signature_is_checked_before_anything_is_parsed(listener):
 def test_repeated_attempts_of_one_occurrence_are_one_hint(listener, hints):
     assert [deliver(listener, cloud_event(5, "same")) for _ in range(3)] == [200, 200, 200]
     assert hints.count() == 1
+
+
+def test_an_older_delivery_without_an_id_counts_again_once_it_can_be_no_repeat(hints):
+    """An invoice that is changed twice is told of twice, in the same words."""
+    moment = [datetime(2026, 7, 1, tzinfo=UTC)]
+    app = Application(hints, Settings(secrets=(SECRET,), tenant=str(TENANT)), now=lambda: moment[0])
+    body = json.dumps({"event": "invoice.updated", "data": {"id": 5}}).encode()
+
+    def waiting_after(minutes):
+        moment[0] += timedelta(minutes=minutes)
+        assert deliver(app, body) == 200
+        return hints.count()
+
+    assert waiting_after(0) == 1
+    hints.take(hints.waiting(), moment[0])
+    assert waiting_after(6) == 0, "an attempt whose answer was lost comes again"
+    assert waiting_after(20) == 1
+    assert waiting_after(20) == 1, "one that waits still waits once"
+    assert vars(app.counts)["kept"] == 2
+
+
+def test_an_occurrence_with_an_id_never_counts_twice(hints):
+    moment = [datetime(2026, 7, 1, tzinfo=UTC)]
+    app = Application(hints, Settings(secrets=(SECRET,), tenant=str(TENANT)), now=lambda: moment[0])
+    deliver(app, cloud_event(5, "same"))
+    hints.take(hints.waiting(), moment[0])
+    moment[0] += timedelta(days=3)
+    assert deliver(app, cloud_event(5, "same")) == 200
+    assert hints.count() == 0
+
+
+def test_notifications_that_say_no_time_do_not_mask_one_another_for_ever(hints):
+    moment = [datetime(2026, 7, 1, tzinfo=UTC)]
+    settings = Settings(secrets=(SECRET,), tenant=str(TENANT), client_state="state-of-ours-1234")
+    app = Application(hints, settings, now=lambda: moment[0])
+    entry = {"clientState": "state-of-ours-1234", "resource": "companies(1)/items", "changeType": "collection"}
+    for _ in range(2):
+        assert ask(app, "/business-central", json.dumps({"value": [entry]}).encode())[0] == 200
+        assert hints.count() == 1
+        hints.take(hints.waiting(), moment[0])
+        moment[0] += timedelta(hours=1)
 
 
 def test_half_a_character_in_a_signed_delivery_is_kept_and_not_delivered_for_ever(listener, hints):

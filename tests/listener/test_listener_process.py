@@ -9,10 +9,18 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from signed_deliveries import HEADER, SECRET, Listener, cloud_event, hexadecimal, send_many
+from typer.testing import CliRunner
 
+from stsync.cli.app import app
+from stsync.errors import UsageError
+from stsync.listener import trial
+from stsync.listener.serving import reached_at, server
+from stsync.listener.signature import Scheme
 from stsync.state.hints import Hints
 
 CONFIG = """
@@ -103,3 +111,78 @@ def test_nobody_listens_without_a_secret(config):
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert said.returncode == 77
     assert "stsync auth set webhook-secret" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "short", "words"),
+    [
+        ("STSYNC_WEBHOOK_SECRET_PREVIOUS", "webhook-secret-short", "stsync auth remove webhook-secret-previous"),
+        ("STSYNC_BC_CLIENT_STATE", "client-state-short", "stsync auth set bc-client-state"),
+    ],
+)
+def test_nothing_that_could_be_guessed_lets_a_delivery_in(config, monkeypatch, name, short, words):
+    monkeypatch.setenv("STSYNC_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv(name, "abc")
+    told = CliRunner().invoke(app, ["listen", "--config", str(config)])
+    assert told.exit_code == 2
+    assert short in told.output
+    assert words in " ".join(told.output.split())
+
+
+def test_a_name_that_stands_for_two_addresses_is_served_on_both(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
+    serving = server(nobody, "localhost", 0)
+    serving.close()
+    assert [one.rsplit(":", 1)[0] for one in reached_at(serving)] == ["http://127.0.0.1", "http://127.0.0.2"]
+
+
+def nobody(_environ, _start_response):
+    return []
+
+
+def two_addresses(_host, port, *_more):
+    tcp = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+    return [(*tcp, ("127.0.0.1", int(port))), (*tcp, ("127.0.0.2", int(port)))]
+
+
+def test_a_host_that_means_nothing_is_refused_in_words():
+    with pytest.raises(UsageError) as refused:
+        server(nobody, "no such host", 8787)
+    assert refused.value.reference == "listener-address-taken"
+
+
+def test_a_trial_delivery_to_this_machine_takes_no_way_round_and_no_password_along(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    (tmp_path / "netrc").write_text("default login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    heard = []
+
+    def answer(environ, start_response):
+        heard.append(dict(environ))
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    with served_once(answer) as port:
+        url = f"http://127.0.0.1:{port}/servicetitan"
+        status = trial.send(url, "invoice.created", 5, tenant=1, secret=SECRET, scheme=Scheme())
+    assert status == 200
+    assert "HTTP_AUTHORIZATION" not in heard[0]
+
+
+def test_each_trial_of_the_older_kind_is_an_occurrence_of_its_own():
+    assert trial.delivery("invoice.created", 5, tenant=1) != trial.delivery("invoice.created", 5, tenant=1)
+
+
+@contextmanager
+def served_once(answer):
+    server_of_one = make_server("127.0.0.1", 0, answer, handler_class=SilentHandler)
+    thread = threading.Thread(target=server_of_one.handle_request)
+    thread.start()
+    yield server_of_one.server_port
+    thread.join(5)
+    server_of_one.server_close()
+
+
+class SilentHandler(WSGIRequestHandler):
+    def log_message(self, *_words):
+        pass

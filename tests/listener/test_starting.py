@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from stsync.listener.starting import LOCKED, Pace, Starter
+from stsync.listener.starting import LOCKED, Daily, Pace, Starter
 
 
 class Runs:
@@ -95,3 +95,19 @@ def test_nothing_is_started_after_the_stop():
     starter.hint()
     time.sleep(0.1)
     assert runs.started == 0
+
+
+def test_a_renewal_that_could_not_be_started_does_not_end_the_renewing():
+    runs, told = Runs(), []
+    troubles = [OSError(12, "Cannot allocate memory")]
+
+    def run(command: object) -> int:
+        if troubles:
+            raise troubles.pop()
+        return runs(command)
+
+    daily = Daily(["stsync"], after_failure=0.01, run=run, tell=told.append)
+    daily.start()
+    assert runs.wait_for(1)
+    daily.stop()
+    assert told == ["renewing could not be started (Cannot allocate memory); the next attempt follows in 15 minutes"]
