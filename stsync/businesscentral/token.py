@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SCOPE = "https://api.businesscentral.dynamics.com/.default"
 # BC facts 12: cache until five minutes before the end, as MSAL itself does.
 RENEW_BEFORE_SECONDS = 300.0
+# What MSAL lets out when JSON of another shape comes where Entra's answer should: of a proxy, or a sign-in page.
+_NOT_UNDERSTOOD = (AttributeError, LookupError, TypeError, OverflowError, RecursionError)
 _SETTING = "business_central.authority"
 # MSAL asks Microsoft about every other host first, which fails offline and behind a proxy (ecosystem 2.1).
 _PUBLIC_HOSTS = frozenset(
@@ -150,6 +152,8 @@ class BusinessCentralAuth(AuthBase):
             raise login_unreachable(error) from error
         except ValueError as error:
             raise self._value_error(error) from error
+        except _NOT_UNDERSTOOD as error:
+            raise login_unusable(f"MSAL could not read the answer ({type(error).__name__})") from error
         return answer
 
     def _value_error(self, error: ValueError) -> StsyncError:

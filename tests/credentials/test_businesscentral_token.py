@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from stsync.businesscentral.entra_problems import refused
 from stsync.businesscentral.token import BusinessCentralAuth
-from stsync.credentials.token_transport import TokenTransport
+from stsync.credentials.token_transport import TokenAnswer, TokenTransport
 from stsync.errors import CredentialsError, SystemUnavailable, UsageError
 from stsync.http.redact import redact
 from stsync.sandbox.serve import Sandbox, served
@@ -228,3 +229,46 @@ def test_secret_and_token_are_redacted_from_then_on(servers: Sandbox, clock: Any
     told = redact(f"{SECRET} and {token}")
     assert SECRET not in told
     assert token not in told
+
+
+DISCOVERED = json.dumps(
+    {
+        f"{name}_endpoint": f"https://login.microsoftonline.com/t/oauth2/v2.0/{word}"
+        for name, word in (("token", "token"), ("authorization", "authorize"))
+    }
+)
+
+
+class SaysJson:
+    """A login that answers with JSON, though not with Entra's."""
+
+    def __init__(self, discovered: str, answer: str) -> None:
+        self.discovered, self.answer = discovered, answer
+
+    def get(self, _url: str, **_options: Any) -> TokenAnswer:
+        return TokenAnswer(200, self.discovered, {})
+
+    def post(self, _url: str, **_options: Any) -> TokenAnswer:
+        return TokenAnswer(200, self.answer, {})
+
+
+@pytest.mark.parametrize(
+    ("discovered", "answer"),
+    [
+        ("{}", ""),
+        ("[]", ""),
+        ("[" * 100_000, ""),
+        (DISCOVERED, "[]"),
+        (DISCOVERED, "null"),
+        (DISCOVERED, "[" * 100_000),
+        (DISCOVERED, '{"access_token": "t", "expires_in": 1e400}'),
+    ],
+    ids=["{}", "[]", "nested", "token []", "token null", "token nested", "token for ever"],
+)
+def test_json_that_is_not_entras_is_a_login_without_sense_and_no_mistake_of_ours(discovered: str, answer: str) -> None:
+    transport: Any = SaysJson(discovered, answer)
+    auth = BusinessCentralAuth(
+        authority_url="https://login.microsoftonline.com/t", client_id="c", client_secret="s" * 20, transport=transport
+    )
+    with pytest.raises(SystemUnavailable):
+        auth.token()
