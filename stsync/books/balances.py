@@ -65,7 +65,10 @@ def with_customers(
     named = {(one.record.kind, one.record.source_id) for one in tie_out.findings if one.record is not None}
     known: dict[tuple[str, str], str] = {}
     ours: set[tuple[str, str]] = set()
-    sources = every_source_since(state, config.go_live)
+    # What was cancelled in both systems nobody owes, neither here nor there.
+    sources = (
+        one for one in every_source_since(state, config.go_live) if one.now.active or one.owner not in tie_out.undone
+    )
     while part := list(islice(sources, _AT_ONCE)):
         cards.learn(one.now.customer.id for one in part if one.now.customer is not None)
         for one in part:

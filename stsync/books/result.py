@@ -179,7 +179,8 @@ class Uncounted:
 class TieOut:
     """A period's tie-out. `undated` belong to no period; `unreadable` could be in this one.
 
-    `owners` are the documents that the period's books show, by kind and id, `receivables` the accounts that customers
+    `owners` are the documents that the period's books show, by kind and id, `undone` those of them that somebody cancelled
+    there, `receivables` the accounts that customers
     owe on; `customers` what the receivables by customer are as of, None where they were not compared. `unsettled` are
     documents that other months have a part in, as far as the period tells. `unlisted` are numbers of our documents that
     the general ledger shows, but no list of sales documents; `balances_refused` why Business Central did not tell the
@@ -193,6 +194,7 @@ class TieOut:
     unreadable: tuple[Uncounted, ...] = ()
     undated: tuple[Uncounted, ...] = ()
     owners: frozenset[tuple[str, str]] = frozenset()
+    undone: frozenset[tuple[str, str]] = frozenset()
     receivables: frozenset[str] = frozenset()
     customers: AsOf | None = None
     unsettled: frozenset[tuple[str, str]] = frozenset()

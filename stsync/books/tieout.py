@@ -68,6 +68,7 @@ def tie_out(
         tuple(unreadable),
         undated,
         owners=frozenset(matched.first),
+        undone=frozenset(matched.undone),
         receivables=places.receivables,
         unsettled=frozenset(comparison.unsettled),
         unlisted=_unlisted(matched),
