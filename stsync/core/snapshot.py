@@ -43,6 +43,13 @@ class BookCustomer:
     owner: str = ""
 
 
+def stands(status: str, entity: str) -> bool:
+    """Whether a sales document still stands for something: what was cancelled, and the credit memo that cancelled it, do
+    not. A corrective invoice does: it takes a cancellation back (facts section 4).
+    """
+    return status != "Canceled" and not (status == "Corrective" and entity == "salesCreditMemos")
+
+
 @dataclass(frozen=True)
 class BookInvoice:
     """A sales document found by its external document number. `posted` is proven by the ledger, not by its status (trap 1).
@@ -66,12 +73,8 @@ class BookInvoice:
 
     @property
     def live(self) -> bool:
-        """Whether it still stands for something: what was cancelled, and the credit memo that cancelled it, do not.
-
-        A corrective invoice does: it takes a cancellation back (facts section 4).
-        """
-        cancels = self.status == "Corrective" and self.entity == "salesCreditMemos"
-        return self.status != "Canceled" and not cancels
+        """Whether it still stands for something."""
+        return stands(self.status, self.entity)
 
     @property
     def open(self) -> bool:

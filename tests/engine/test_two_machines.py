@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from office import Office
 from test_engine_faults import few_days
 
 from stsync.businesscentral.client import BusinessCentral
+from stsync.core.operations import Operation, Verb
+from stsync.core.sales import Draft
+from stsync.engine.apply import another
 from stsync.errors import LockHeld, StsyncError, SystemUnavailable
 from stsync.sandbox.world import World
 
@@ -154,3 +158,21 @@ def again(*offices: Office) -> None:
     for office in (*offices, *offices):
         with suppress(LockHeld):
             office.run()
+
+
+@pytest.mark.parametrize(
+    ("status", "entity", "counts"),
+    [
+        ("Corrective", "salesInvoices", True),
+        ("Corrective", "salesCreditMemos", False),
+        ("Canceled", "salesInvoices", False),
+        ("Open", "salesInvoices", True),
+    ],
+)
+def test_an_invoice_that_restores_a_cancelled_one_stands_before_a_posting(
+    status: str, entity: str, counts: bool
+) -> None:
+    """A corrective invoice takes a cancellation back (facts section 4): beside it, ours would be a second one."""
+    posting = Operation("k", "invoices", "5", Verb.POST, entity, "ST-5", "")
+    other = Draft("theirs", "PS-1", "ST7", status, Decimal(100), Decimal(0), [], "*", key="ST-5")
+    assert bool(another.twins(posting, "ours", {"theirs": other})) is counts

@@ -39,10 +39,19 @@ REFUSALS = st.sampled_from(
     ]
 )
 STATUSES = st.integers(200, 599)
-HEADERS = st.dictionaries(
-    st.sampled_from(["Retry-After", "Date", "Location", "request-id", "Content-Type"]),
-    AWKWARD_TEXT | st.text(),
-    max_size=3,
+# Retry-After is there as often as not, in seconds or as a date; else the waits below would hardly ever be tried.
+WAITS = st.one_of(
+    st.integers(0, 10**10).map(str),
+    st.decimals(0, 1000, places=2).map(str),
+    st.datetimes().map(lambda at: f"{at:%a, %d %b} {at.year:04} {at:%H:%M:%S} GMT"),
+    AWKWARD_TEXT,
+)
+OTHERS = st.dictionaries(
+    st.sampled_from(["Location", "request-id", "Content-Type"]), AWKWARD_TEXT | st.text(), max_size=2
+)
+HEADERS = st.one_of(
+    OTHERS,
+    st.builds(lambda others, wait, now: {**others, "Retry-After": wait, "Date": now}, OTHERS, WAITS, WAITS),
 )
 WORDS = st.one_of(st.text(max_size=200), AWKWARD_TEXT, st.from_regex(r"The .{0,30} must have a value in .{0,30}\."))
 
@@ -110,6 +119,18 @@ def test_every_refusal_gets_words_and_keeps_the_vendors(
         assert reason.message
         assert reason.hint
         seen[reason.reference] += 1
+
+
+@fuzzed
+@given(data=st.data())
+def test_a_refusal_that_a_rule_knows_gets_the_rules_words(seen: Counter[str], data: st.DataObject) -> None:
+    known = data.draw(st.sampled_from(problems.RULES))
+    reason = problems.reason(known.code, data.draw(st.from_regex(known.pattern)))
+    # Another rule before it may know the same words better; none at all would mean that they were lost on the way.
+    assert reason.reference in {one.reference for one in problems.RULES}
+    assert "{" not in known.message.format(**dict.fromkeys(known.pattern.groupindex, "x"))
+    assert reason.hint
+    seen["known"] += 1
 
 
 @fuzzed

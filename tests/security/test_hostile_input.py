@@ -63,11 +63,20 @@ def test_hostile_names_reach_the_books_as_text(office: Office) -> None:
     assert len(posted) == len(HOSTILE), "each invoice is in the books once"
 
 
-@pytest.mark.parametrize("words", [("status",), ("held", "--all"), ("audit",), ("drift", "--all"), ("link", "list")])
-def test_no_command_lets_them_steer_the_terminal(office: Office, words: tuple[str, ...]) -> None:
-    told = typed(office, *words)
-    assert told.exit_code in {0, 3}, told.output
-    assert "\x1b" not in told.output
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_no_command_lets_them_steer_the_terminal(office: Office, form: tuple[str, ...]) -> None:
+    """Each invoice is traced: the readable part of its customer's name is shown, and nothing that steers."""
+    office.world.company.set_posting_window(date(2026, 7, 1), date(2026, 7, 31))
+    for invoice in office.world.tenant.invoices:
+        office.world.tenant.edit_invoice(invoice, lines=[line("11.00")])
+    office.world.advance(LATER)
+    office.run()
+    for words in (("held", "--all"), ("drift", "--all")):
+        told = typed(office, *words, *form)
+        assert told.exit_code in {0, 3}, told.output
+        assert "\x1b" not in told.output
+        assert "DROP TABLE" in told.output, "the names have to be shown, or nothing was tried"
+        assert "Ann" in told.output
 
 
 def test_a_number_with_sql_in_it_finds_nothing_and_changes_nothing(office: Office) -> None:

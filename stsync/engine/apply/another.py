@@ -14,9 +14,9 @@ from stsync.core.operations import Operation, Verb
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
 from stsync.core.sales import Draft
+from stsync.core.snapshot import stands
 from stsync.errors import LockHeld
 
-_DEAD = frozenset({"Canceled", "Corrective"})
 _DRAFTS = frozenset({"Draft", "In Review"})
 _REFERENCE = "made-by-another-run"
 
@@ -27,7 +27,10 @@ def twins(posting: Operation, target: str, drafts: Mapping[str, Draft]) -> list[
     return [
         one
         for one in drafts.values()
-        if one.key == posting.natural_key and one.id != target and one.id not in ended and one.status not in _DEAD
+        if one.key == posting.natural_key
+        and one.id != target
+        and one.id not in ended
+        and stands(one.status, posting.entity)
     ]
 
 
