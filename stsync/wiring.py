@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stsync.config.addresses import host, is_loopback
 from stsync.core.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from stsync.http.exchanges import OnExchange
     from stsync.servicetitan.client import ServiceTitan
     from stsync.state import Pin
+    from stsync.state.budget import SharedBudget
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,9 @@ class Wiring:
             "Business Central",
             auth=books_auth,
             timeout=(10.0, 600.0),
-            # 6,000 requests in any five minutes are allowed (facts section 11); a little is left for people.
             per_second=1000,
-            window=Window(5_800, 300.0),
+            window=Window(books.requests_per_five_minutes, 300.0),
+            budget=self._budget(books_auth.application),
             concurrent=books.concurrent_requests,
             read_only=read_only,
             on_exchange=on_exchange,
@@ -121,6 +123,15 @@ class Wiring:
             ),
             (titan_auth.transport, books_auth.transport),
         )
+
+    def _budget(self, application: str) -> SharedBudget | None:
+        """What every run of this application on this machine shares; a simulator on this machine has its own limits."""
+        from stsync.state.budget import budget_of
+
+        books = self.config.business_central
+        if books.budget_folder is None and is_loopback(host(books.api_url)):
+            return None
+        return budget_of(application, books.budget_folder, requests=books.requests_per_five_minutes)
 
 
 def wire(config_file: Path | None) -> Wiring:

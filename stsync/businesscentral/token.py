@@ -106,6 +106,11 @@ class BusinessCentralAuth(AuthBase):
             certificate_passphrase=credentials.optional(BC_CERTIFICATE_PASSPHRASE),
         )
 
+    @property
+    def application(self) -> str:
+        """Which application of which tenant logs in: what Business Central counts requests by (facts section 11)."""
+        return f"{self._authority}|{self._client_id}".lower()
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.token()}"
         return request

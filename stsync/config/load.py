@@ -113,6 +113,7 @@ def _completed(config: Config, folder: Path) -> Config:
             update={
                 "environment_type": environment_type(books),
                 "certificate_file": _absolute(folder, books.certificate_file),
+                "budget_folder": _absolute(folder, books.budget_folder),
             }
         ),
         "mapping": config.mapping.model_copy(update={"file": _absolute(folder, config.mapping.file)}),

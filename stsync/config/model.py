@@ -109,6 +109,17 @@ class BusinessCentral(Section):
     concurrent_requests: Annotated[int, Field(ge=1, le=5)] = Field(
         default=4, description="How many requests may run at the same time. Business Central allows 5 for each user."
     )
+    requests_per_five_minutes: Annotated[int, Field(ge=100, le=6000)] = Field(
+        default=5_800,
+        description="How many requests may leave in any five minutes. Business Central allows an application 6,000, for all "
+        "of its companies together; runs of one user on one machine share this number.",
+    )
+    budget_folder: Text | None = Field(
+        default=None,
+        description="Where runs that log in as the same application count their requests together. Left out, it is a "
+        "folder of the user who runs stsync. Keep it on a local disk.",
+        examples=["/var/lib/stsync/budget"],
+    )
 
 
 class Customers(Section):

@@ -13,6 +13,7 @@ from requests.auth import AuthBase
 
 from stsync.errors import StsyncError, SystemUnavailable
 from stsync.http.answers import Answer, Unreadable, decoded, parsed
+from stsync.http.budget import Budget, Unshared
 from stsync.http.encoding import Params, json_text, with_query
 from stsync.http.exchanges import Exchange, OnExchange, Tally
 from stsync.http.outcomes import NotProcessed, OutcomeUnknown
@@ -48,7 +49,8 @@ class Session:
     """One remote system's HTTP session; safe to share between threads.
 
     `per_second` and `concurrent` are this session's share of the vendor's limits, `burst` how many requests
-    may go at once after a pause, `window` a limit that the vendor counts over minutes. `read_only=True` refuses
+    may go at once after a pause, `window` a limit that the vendor counts over minutes, `budget` what the session
+    shares with others that the vendor counts together with it. `read_only=True` refuses
     every write before it leaves: that is what makes a dry run exact. `on_exchange` is called for every request on
     the wire, from the thread that made it.
     """
@@ -63,6 +65,7 @@ class Session:
         concurrent: int,
         burst: int = 1,
         window: Window | None = None,
+        budget: Budget | None = None,
         read_only: bool = False,
         on_exchange: OnExchange | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -78,6 +81,7 @@ class Session:
         self._clock = clock
         self._tally = Tally()
         self._throttle = Throttle(per_second, concurrent, burst=burst, window=window, sleep=sleep, clock=clock)
+        self._budget = budget or Unshared()
         self._wire = Wire(
             auth,
             timeout=timeout,
@@ -185,14 +189,16 @@ class Session:
             reply = self._exchanged(call, attempt)
         if reply.answer.status == 429:
             # One thread's 429 speaks to all of them.
-            self._throttle.penalise(wanted_pause(reply.answer) or 0.0)
+            pause = wanted_pause(reply.answer) or 0.0
+            self._throttle.penalise(pause)
+            self._budget.penalise(pause)
         return reply
 
     def _exchanged(self, call: _Call, attempt: int) -> _Reply:
         request_id = str(uuid.uuid4())
         outgoing = Outgoing(call.method, call.url, {**call.headers, "client-request-id": request_id}, call.body)
         answer: Answer | None = None
-        with self._throttle.slot():
+        with self._throttle.slot(), self._budget.slot():
             self._tally.add(call.counted_as or call.method)
             began = self._clock()
             try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from stsync.core.canonical import canonical_json, parse_json
 from stsync.errors import LockHeld
 from stsync.state.complaints import explained_os_error
 from stsync.state.files import private_file
+from stsync.state.oslock import try_lock
 from stsync.state.texts import time_text
 
 
@@ -58,7 +58,7 @@ class RunLock:
 
     def _take(self, descriptor: int) -> None:
         try:
-            if not _try_lock(descriptor):
+            if not try_lock(descriptor):
                 raise _held(_holder(descriptor), self.path)
             _write(descriptor, canonical_json(self._about_us()))
         except OSError as error:
@@ -81,29 +81,6 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         return "unknown"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        # Windows keeps others from reading a locked byte: lock one far behind the text.
-        os.lseek(descriptor, 1 << 30, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 def _write(descriptor: int, text: str) -> None:

@@ -137,7 +137,7 @@ def test_a_drive_without_locks_is_refused(path: Path, monkeypatch: pytest.Monkey
     def refuse(_: int) -> bool:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("stsync.state.lock._try_lock", refuse)
+    monkeypatch.setattr("stsync.state.lock.try_lock", refuse)
     with pytest.raises(StateError) as told, RunLock(path, command="sync"):
         pass
     assert told.value.note == "No locks available"
