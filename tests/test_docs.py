@@ -15,7 +15,7 @@ import pytest
 import typer.main
 from pydantic.fields import FieldInfo
 
-from stsync.cli.app import app
+from stsync.cli.app import COMMANDS, app
 from stsync.config.model import Config
 from stsync.config.section import Section
 from stsync.config.shape import entry_section, field_section
@@ -145,7 +145,11 @@ def _is_secret(name: str) -> bool:
 @cache
 def commands() -> dict[str, frozenset[str]]:
     """Every command as it is typed, with its options."""
-    return dict(_commands(typer.main.get_command(app), "stsync"))
+    whole = {one.name: one.command for one in COMMANDS}
+    return {
+        **dict(_commands(typer.main.get_command(app), "stsync")),
+        **dict(found for name, command in whole.items() for found in _commands(command, f"stsync {name}")),
+    }
 
 
 def _commands(command: Any, typed: str) -> Iterator[tuple[str, frozenset[str]]]:

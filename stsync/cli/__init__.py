@@ -9,6 +9,10 @@ from pathlib import Path
 def main() -> None:
     """The console script's entry point."""
     _speakable()
+    if "_STSYNC_COMPLETE" in os.environ:
+        # A shell asks at every Tab. For those that show a line of help, typer would load rich (0.16 s) to take its markup
+        # out of the line; ours has none, and without rich typer leaves the line alone.
+        sys.modules["rich"] = None  # type: ignore[assignment]
     from stsync.cli.app import app
 
     app()

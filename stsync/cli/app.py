@@ -7,35 +7,45 @@ from typing import Annotated
 import typer
 
 from stsync import __version__
-from stsync.cli import (
-    applied,
-    auth,
-    baseline,
-    bills,
-    config,
-    correct,
-    demo,
-    doctor,
-    drift,
-    ignore,
-    init,
-    link,
-    listen,
-    look,
-    mapping,
-    notifications,
-    reconcile,
-    replay,
-    sandbox,
-    selftest,
-    state,
-    support,
-    sync,
-    trace,
+from stsync.cli.later import Later, group_of
+
+COMMANDS = (
+    Later("sync", "Everything below, in order.", "sync.sync", "EPILOG"),
+    Later("sync-customers", "New and changed customers into Business Central.", "sync.sync_customers"),
+    Later("sync-invoices", "Posted invoices, with the customers they need.", "sync.sync_invoices"),
+    Later("sync-payments", "Payments, applied to their invoices.", "sync.sync_payments"),
+    Later("push-pricebook", "Business Central items into the pricebook.", "sync.push_pricebook"),
+    Later("bills", "Inventory bills, listed and exported.", "bills.bills", "EPILOG"),
+    Later("reconcile", "Prove the month against the general ledger.", "reconcile.reconcile", "EPILOG"),
+    Later("drift", "What changed on either side after it was posted.", "drift.drift", "EPILOG"),
+    Later("correct", "Take back a posted invoice and make it anew.", "correct.correct", "EPILOG"),
+    Later("status", "The last runs, and where every record stands.", "look.status"),
+    Later("held", "What needs a person, by cause, and what to do.", "look.held"),
+    Later("replay", "Put failed records back in the queue.", "replay.replay"),
+    Later("ignore", "Say that a record was dealt with by hand.", "ignore.ignore", "EPILOG"),
+    Later("applied", "Say that you applied entries in the books.", "applied.applied", "EPILOG"),
+    Later("trace", "The life of one record.", "trace.trace"),
+    Later("audit", "Every decision and every write.", "trace.audit"),
+    Later("init", "Write the configuration by asking and looking.", "init.init", "EPILOG"),
+    Later("doctor", "Check everything that a run needs.", "doctor.doctor", "EPILOG"),
+    Later("listen", "Take webhook deliveries as hints (optional).", "listen.listen", "LISTEN_EPILOG"),
+    Later("trigger", "Send your own listener a signed trial.", "listen.trigger", "TRIGGER_EPILOG"),
+    Later("support-bundle", "What a helper needs to find a fault.", "support.support_bundle", "EPILOG"),
+    Later("selftest", "Break runs on this machine, and compare the books.", "selftest.selftest", "EPILOG"),
+    Later("demo", "Watch a demo month go into the books.", "demo.demo"),
+    Later("auth", "Store, look at, try and remove the secrets.", "auth.app"),
+    Later("config", "Check, show and explain the configuration.", "config.app"),
+    Later("link", "Customers that Business Central has already.", "link.app"),
+    Later("baseline", "What lies before go-live, and its open invoices.", "baseline.app"),
+    Later("map", "Names and numbers: ServiceTitan's and the books'.", "mapping.app"),
+    Later("notifications", "Be told of changed items (optional).", "notifications.app"),
+    Later("state", "Back up, put back and check the state file.", "state.app"),
+    Later("sandbox", "Both systems on this machine, to try things.", "sandbox.app"),
 )
 
 app = typer.Typer(
     name="stsync",
+    cls=group_of(COMMANDS),
     help="Carries ServiceTitan revenue into Business Central, and proves that the two agree.",
     epilog="Exit codes: 0 all well, 2 usage or configuration, 3 records are held, 4 refused by a brake, "
     "69 a system is down, 75 another run is at work, 77 credentials.",
@@ -60,48 +70,3 @@ def stsync(
     ] = False,
 ) -> None:
     """Carries ServiceTitan revenue into Business Central, and proves that the two agree."""
-
-
-app.command("sync", short_help="Everything below, in order.", epilog=sync.EPILOG)(sync.sync)
-app.command("sync-customers", short_help="New and changed customers into Business Central.")(sync.sync_customers)
-app.command("sync-invoices", short_help="Posted invoices, with the customers they need.")(sync.sync_invoices)
-app.command("sync-payments", short_help="Payments, applied to their invoices.")(sync.sync_payments)
-app.command("push-pricebook", short_help="Business Central items into the pricebook.")(sync.push_pricebook)
-app.command("bills", short_help="Inventory bills, listed and exported.", epilog=bills.EPILOG)(bills.bills)
-app.command("reconcile", short_help="Prove the month against the general ledger.", epilog=reconcile.EPILOG)(
-    reconcile.reconcile
-)
-app.command("drift", short_help="What changed on either side after it was posted.", epilog=drift.EPILOG)(drift.drift)
-app.command("correct", short_help="Take back a posted invoice and make it anew.", epilog=correct.EPILOG)(
-    correct.correct
-)
-app.command("status", short_help="The last runs, and where every record stands.")(look.status)
-app.command("held", short_help="What needs a person, by cause, and what to do.")(look.held)
-app.command("replay", short_help="Put failed records back in the queue.")(replay.replay)
-app.command("ignore", short_help="Say that a record was dealt with by hand.", epilog=ignore.EPILOG)(ignore.ignore)
-app.command("applied", short_help="Say that you applied entries in the books.", epilog=applied.EPILOG)(applied.applied)
-app.command("trace", short_help="The life of one record.")(trace.trace)
-app.command("audit", short_help="Every decision and every write.")(trace.audit)
-app.command("init", short_help="Write the configuration by asking and looking.", epilog=init.EPILOG)(init.init)
-app.command("doctor", short_help="Check everything that a run needs.", epilog=doctor.EPILOG)(doctor.doctor)
-app.add_typer(auth.app, short_help="Store, look at, try and remove the secrets.")
-app.add_typer(config.app, short_help="Check, show and explain the configuration.")
-app.add_typer(link.app, short_help="Customers that Business Central has already.")
-app.add_typer(baseline.app, short_help="What lies before go-live, and its open invoices.")
-app.add_typer(mapping.app, short_help="Names and numbers: ServiceTitan's and the books'.")
-app.command("listen", short_help="Take webhook deliveries as hints (optional).", epilog=listen.LISTEN_EPILOG)(
-    listen.listen
-)
-app.command("trigger", short_help="Send your own listener a signed trial.", epilog=listen.TRIGGER_EPILOG)(
-    listen.trigger
-)
-app.add_typer(notifications.app, short_help="Be told of changed items (optional).")
-app.add_typer(state.app, short_help="Back up, put back and check the state file.")
-app.command("support-bundle", short_help="What a helper needs to find a fault.", epilog=support.EPILOG)(
-    support.support_bundle
-)
-app.command("selftest", short_help="Break runs on this machine, and compare the books.", epilog=selftest.EPILOG)(
-    selftest.selftest
-)
-app.command("demo", short_help="Watch a demo month go into the books.")(demo.demo)
-app.add_typer(sandbox.app, short_help="Both systems on this machine, to try things.")

@@ -74,12 +74,12 @@ def _login_expiry(wiring: Wiring) -> Expiry | None:
     """When Business Central's login ends, as far as it is known; status never fails over it."""
     from pathlib import Path
 
-    from stsync.credentials.expiry import login_expiry
+    from stsync.credentials.expiry import noted_expiry
     from stsync.errors import StsyncError
 
     certificate = wiring.config.business_central.certificate_file
     try:
-        return login_expiry(wiring.credentials, Path(certificate) if certificate else None)
+        return noted_expiry(wiring.credentials, Path(certificate) if certificate else None)
     except StsyncError:
         return None
 

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from stsync.credentials.certificate import certificate_end
-from stsync.credentials.lookup import Credentials, Found
+from stsync.credentials.lookup import Credentials, Found, Source
 from stsync.credentials.names import BC_CERTIFICATE_PASSPHRASE, BC_CLIENT_SECRET, Identity, Secret
 from stsync.credentials.private_files import read_private, write_private
 from stsync.errors import UsageError
@@ -79,6 +79,11 @@ class Expiries:
             return None
         return day(noted.get("expires_on", ""))
 
+    def kept_at(self, name: str) -> str | None:
+        """Where stsync put the value that a day was noted for; None for a day of a value that others give."""
+        source = self._days().get(name, {}).get("source")
+        return source if source in {Source.KEYRING, Source.ENCRYPTED_FILE} else None
+
     def _days(self) -> dict[str, dict[str, str]]:
         try:
             days = json.loads(read_private(self._path, check_mode=False))
@@ -99,8 +104,12 @@ def day(text: str) -> date | None:
 
 def expiry_of(secret: Secret, found: Found, expiries: Expiries, environ: Mapping[str, str]) -> Expiry | None:
     """The day this value ends, as far as anybody told us."""
-    on = day(environ.get(secret.expiry_variable, "")) or expiries.of(secret.name, source=found.source)
+    on = _day_given(secret, environ) or expiries.of(secret.name, source=found.source)
     return None if on is None else Expiry(secret.name, secret.label, on)
+
+
+def _day_given(secret: Secret, environ: Mapping[str, str]) -> date | None:
+    return day(environ.get(secret.expiry_variable, ""))
 
 
 def certificate_expiry(credentials: Credentials, certificate_file: Path) -> Expiry:
@@ -114,7 +123,7 @@ def login_expiry(
 ) -> Expiry | None:
     """When Business Central's login ends: the certificate's own date, or the noted day of the secret.
 
-    For `status`, `doctor` and every run. Raises CredentialsError when the certificate cannot be read.
+    For `doctor`, which looks into every place. Raises CredentialsError when the certificate cannot be read.
     """
     if certificate_file is not None:
         return certificate_expiry(credentials, certificate_file)
@@ -123,3 +132,23 @@ def login_expiry(
         return None
     noted = expiries or Expiries.standing(credentials.identity)
     return expiry_of(search.secret, search.found, noted, credentials.environ)
+
+
+def noted_expiry(
+    credentials: Credentials, certificate_file: Path | None, *, expiries: Expiries | None = None
+) -> Expiry | None:
+    """The same for `status`, which opens no store of secrets: a keyring takes 0.1 s, or a dialog where it is locked.
+
+    A day that was noted when stsync stored the secret holds unless the environment, a file or systemd gives another one.
+    """
+    if certificate_file is not None:
+        return certificate_expiry(credentials, certificate_file)
+    search = credentials.search_given(BC_CLIENT_SECRET)
+    if any(tried.final for tried in search.tried):
+        return None
+    noted = expiries or Expiries.standing(credentials.identity)
+    source = search.found.source if search.found else noted.kept_at(BC_CLIENT_SECRET)
+    on = _day_given(search.secret, credentials.environ)
+    if on is None and source is not None:
+        on = noted.of(BC_CLIENT_SECRET, source=source)
+    return None if on is None else Expiry(search.secret.name, search.secret.label, on)

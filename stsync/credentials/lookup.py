@@ -54,6 +54,9 @@ class Search:
     tried: tuple[Tried, ...]
 
 
+Place = Callable[[Secret], Found | Tried]
+
+
 class Credentials:
     """The secrets of one identity. Each is looked up once and then kept in memory, never on disk."""
 
@@ -84,8 +87,12 @@ class Credentials:
     def search(self, name: str) -> Search:
         """Where the secret is, or where it is not; never raises for a missing one."""
         if name not in self._searches:
-            self._searches[name] = self._search(_known(name))
+            self._searches[name] = self._search(_known(name), (*self._given, self._in_keyring, self._in_encrypted_file))
         return self._searches[name]
+
+    def search_given(self, name: str) -> Search:
+        """The same among the places where whoever starts stsync gives a secret; no store is opened or unlocked."""
+        return self._search(_known(name), self._given)
 
     def optional(self, name: str) -> str | None:
         """The value, or None when it is nowhere; raises CredentialsError when a place named on purpose is unusable."""
@@ -108,14 +115,11 @@ class Credentials:
             raise missing(lacking)
         return tuple(search.found.value for search in searches if search.found is not None)
 
-    def _search(self, secret: Secret) -> Search:
-        places: tuple[Callable[[Secret], Found | Tried], ...] = (
-            self._in_environment,
-            self._in_named_file,
-            self._in_systemd,
-            self._in_keyring,
-            self._in_encrypted_file,
-        )
+    @property
+    def _given(self) -> tuple[Place, ...]:
+        return (self._in_environment, self._in_named_file, self._in_systemd)
+
+    def _search(self, secret: Secret, places: Sequence[Place]) -> Search:
         tried: list[Tried] = []
         for look in places:
             outcome = look(secret)

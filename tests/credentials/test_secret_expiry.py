@@ -16,7 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from stsync.credentials import Credentials
 from stsync.credentials.certificate import certificate_end
-from stsync.credentials.expiry import Expiries, Expiry, login_expiry
+from stsync.credentials.expiry import Expiries, Expiry, login_expiry, noted_expiry
+from stsync.credentials.keyring_store import Trouble
 from stsync.errors import CredentialsError, UsageError
 
 Build = Callable[..., Credentials]
@@ -105,6 +106,39 @@ def test_the_environment_can_say_when_its_secret_ends(tmp_path: Path, credential
     ends = login_expiry(credentials_with(environ), None, expiries=Expiries(tmp_path / "none"))
     assert ends is not None
     assert ends.on == date(2027, 1, 2)
+
+
+def test_status_knows_the_noted_day_without_opening_a_store_of_secrets(tmp_path: Path, credentials_with: Build) -> None:
+    expiries = Expiries(tmp_path / "expiry.json")
+    for store in ("keyring", "encrypted-file"):
+        expiries.note(NAME, date(2027, 1, 2), source=store)
+        locked = credentials_with(trouble=Trouble.LOCKED)
+        ends = noted_expiry(locked, None, expiries=expiries)
+        assert ends == Expiry(NAME, "Business Central client secret", date(2027, 1, 2))
+        assert vars(locked.keyring)["asked"] == []
+
+
+def test_the_noted_day_does_not_hold_for_a_value_that_somebody_else_gives(
+    tmp_path: Path, credentials_with: Build
+) -> None:
+    expiries = Expiries(tmp_path / "expiry.json")
+    expiries.note(NAME, date(2027, 1, 2), source="keyring")
+    environ = {"STSYNC_BC_CLIENT_SECRET": "a-secret-of-the-tests"}
+    assert noted_expiry(credentials_with(environ), None, expiries=expiries) is None
+    environ["STSYNC_BC_CLIENT_SECRET_EXPIRES"] = "2028-03-04"
+    told = noted_expiry(credentials_with(environ), None, expiries=expiries)
+    assert told is not None
+    assert told.on == date(2028, 3, 4)
+    unusable = {"STSYNC_BC_CLIENT_SECRET_FILE": str(tmp_path / "gone")}
+    assert noted_expiry(credentials_with(unusable), None, expiries=expiries) is None
+
+
+def test_a_day_noted_for_a_value_of_the_environment_is_gone_with_it(tmp_path: Path, credentials_with: Build) -> None:
+    expiries = Expiries(tmp_path / "expiry.json")
+    expiries.note(NAME, date(2027, 1, 2), source="environment")
+    environ = {"STSYNC_BC_CLIENT_SECRET": "a-secret-of-the-tests"}
+    assert noted_expiry(credentials_with(environ), None, expiries=expiries) is not None
+    assert noted_expiry(credentials_with(), None, expiries=expiries) is None
 
 
 def test_people_are_warned_sixty_days_ahead_in_words() -> None:
