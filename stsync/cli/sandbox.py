@@ -13,6 +13,7 @@ from stsync.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from stsync.cli.sandbox_folder import SandboxFolder
+    from stsync.sandbox.latency import Latency
     from stsync.sandbox.serve import Sandbox
     from stsync.sandbox.world import World
 
@@ -37,6 +38,19 @@ Port = Annotated[
 KeepState = Annotated[
     bool, typer.Option("--keep-state", help="Leave what stsync itself remembers, as if the books had been restored.")
 ]
+LatencyScale = Annotated[
+    float | None,
+    typer.Option(
+        "--latency",
+        min=0.001,
+        max=10,
+        metavar="SCALE",
+        help="Answer as slowly as the real systems might; 0.1 is ten times as fast. Left out, answers come at once.",
+    ),
+]
+LatencySeed = Annotated[
+    int, typer.Option("--latency-seed", help="Another number makes the delays vary otherwise; only with --latency.")
+]
 DEFAULT_FOLDER = Path("stsync-sandbox")
 INVOICES, SEED = 2000, 1
 
@@ -48,6 +62,8 @@ def serve(
     invoices: Invoices = None,
     seed: Seed = None,
     port: Port = None,
+    latency: LatencyScale = None,
+    latency_seed: LatencySeed = 1,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> ExitCode:
@@ -60,11 +76,12 @@ def serve(
 
     place = SandboxFolder(folder)
     place.refuse_if_served()
+    slowness = _slowness(latency, latency_seed)
     if place.used:
         _refuse_other_company(place, invoices, seed)
-        world = place.kept_world(port)
+        world = place.kept_world(port, slowness)
     else:
-        world = place.new_world(invoices or INVOICES, SEED if seed is None else seed, port or USUAL_PORT)
+        world = place.new_world(invoices or INVOICES, SEED if seed is None else seed, port or USUAL_PORT, slowness)
     keeper = Keeper(place, world, world.sandbox.port_base)
 
     def ready(_: Sandbox) -> None:
@@ -100,6 +117,12 @@ def reset(
     if OUTPUT.json:
         emit_json({"folder": str(folder), "running": running, "state_kept": keep_state})
     return ExitCode.OK
+
+
+def _slowness(scale: float | None, seed: int) -> Latency | None:
+    from stsync.sandbox.latency import Latency
+
+    return None if scale is None else Latency(scale, seed)
 
 
 def _refuse_other_company(place: SandboxFolder, invoices: int | None, seed: int | None) -> None:

@@ -18,6 +18,7 @@ from stsync.errors import UsageError
 
 if TYPE_CHECKING:
     from stsync.sandbox.keeping import Kept
+    from stsync.sandbox.latency import Latency
     from stsync.sandbox.world import World
 
 USUAL_PORT = 8750
@@ -41,7 +42,7 @@ class SandboxFolder:
         """Whether a rehearsal was kept here."""
         return self.books.exists()
 
-    def new_world(self, invoices: int, seed: int, port: int) -> World:
+    def new_world(self, invoices: int, seed: int, port: int, latency: Latency | None = None) -> World:
         """A company from the seed. Raises UsageError where the folder holds something that is not a rehearsal."""
         from stsync.sandbox.world import World
 
@@ -51,7 +52,7 @@ class SandboxFolder:
                 f"{self.root} holds a configuration that no sandbox wrote; it is left alone.",
                 hint="Choose another folder with --folder.",
             )
-        return World(invoices, seed, folder=self.inner, port_base=free_ports(port), history=True)
+        return World(invoices, seed, folder=self.inner, port_base=free_ports(port), history=True, latency=latency)
 
     def start_over(self) -> None:
         """Make room for a new rehearsal. A configuration is kept beside the new one, because it may have been edited."""
@@ -87,13 +88,14 @@ class SandboxFolder:
             return None
         return address
 
-    def kept_world(self, port: int | None) -> World:
+    def kept_world(self, port: int | None, latency: Latency | None = None) -> World:
         """The company as it was left, on the addresses that the configuration names unless `port` says otherwise."""
         from stsync.sandbox.keeping import restored
 
         content = self.content()
         wanted = port or content.port_base
-        return restored(content, self.inner, port_base=wanted if ports_are_free(wanted) else free_ports(wanted))
+        free = wanted if ports_are_free(wanted) else free_ports(wanted)
+        return restored(content, self.inner, port_base=free, latency=latency)
 
     def write_for_people(self, world: World) -> None:
         """Write the configuration, or bring the addresses in it up to date; and the variables."""

@@ -5,8 +5,9 @@ real clients run against them unchanged. This package stands apart: it imports n
 `stsync`, and nothing of the client imports it except the command that starts it.
 
 Not modelled: everything outside accounting (dispatch, payroll, reporting, marketing), webhooks deliveries,
-vendors' user interfaces, more than one ServiceTitan tenant per server, latency. Each module opens with the
-list of what its own system does and this one does not.
+vendors' user interfaces, more than one ServiceTitan tenant per server. Each module opens with the
+list of what its own system does and this one does not. Answers come at once unless `World(latency=...)` asks for the
+systems' own slowness: see `latency` for what it assumes.
 """
 
 from __future__ import annotations

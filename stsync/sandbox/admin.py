@@ -1,7 +1,8 @@
 """The sandbox's own port: health, the request log, faults, reset. Plain http, loopback only.
 
 GET /health; GET /log[?system=&writes=true]; DELETE /log; POST /reset; POST /faults with a list of rules (see
-`faults.rule_from_json`); DELETE /faults. Not modelled: any protection, it is a test bench.
+`faults.rule_from_json`); DELETE /faults; GET /latency, what the latency model has booked (404 where there is none);
+DELETE /latency, which starts its account and its jitter over. Not modelled: any protection, it is a test bench.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from stsync.sandbox.wsgi import BadJson, Request, Response
 if TYPE_CHECKING:
     from stsync.sandbox.serve import Sandbox
 
+_NO_MODEL = Response(404, {"error": "this sandbox answers at once; it was started without a latency"})
+
 
 def admin_answer(sandbox: Sandbox, request: Request) -> Response:
     """What the admin port says to this request."""
@@ -24,6 +27,8 @@ def admin_answer(sandbox: Sandbox, request: Request) -> Response:
         ("POST", "/reset"): _reset,
         ("POST", "/faults"): _add_faults,
         ("DELETE", "/faults"): _clear_faults,
+        ("GET", "/latency"): _latency,
+        ("DELETE", "/latency"): _clear_latency,
     }
     known = answers.get((request.method, request.path))
     return known(sandbox, request) if known else Response(404, {"error": f"no path {request.path}"})
@@ -61,4 +66,15 @@ def _add_faults(sandbox: Sandbox, request: Request) -> Response:
 
 def _clear_faults(sandbox: Sandbox, _: Request) -> Response:
     sandbox.faults.clear()
+    return Response.empty(204)
+
+
+def _latency(sandbox: Sandbox, _: Request) -> Response:
+    return Response(200, sandbox.pace.figures()) if sandbox.pace else _NO_MODEL
+
+
+def _clear_latency(sandbox: Sandbox, _: Request) -> Response:
+    if sandbox.pace is None:
+        return _NO_MODEL
+    sandbox.pace.reset()
     return Response.empty(204)

@@ -20,6 +20,7 @@ from typing import Any
 
 from stsync.sandbox.businesscentral import Environment
 from stsync.sandbox.company import Demo
+from stsync.sandbox.latency import Latency
 from stsync.sandbox.servicetitan import Tenant
 from stsync.sandbox.world import World
 
@@ -88,9 +89,11 @@ def kept(file: Path) -> Kept:
     return found
 
 
-def restored(content: Kept, folder: Path, *, port_base: int) -> World:
-    """A world that goes on where the kept one stopped; not started yet."""
-    world = World(content.invoices, content.seed, folder=folder, port_base=port_base, history=content.history)
+def restored(content: Kept, folder: Path, *, port_base: int, latency: Latency | None = None) -> World:
+    """A world that goes on where the kept one stopped; not started yet. The latency is not kept: it is asked for."""
+    world = World(
+        content.invoices, content.seed, folder=folder, port_base=port_base, history=content.history, latency=latency
+    )
     world.adopt(content.demo, content.tenant, content.environment)
     return world
 

@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from stsync.sandbox.faults import Faults
+from stsync.sandbox.pace import Pace
 from stsync.sandbox.requestlog import RequestLog
 from stsync.sandbox.tls import server_context
 from stsync.sandbox.wsgi import App, ConnectionDropped, Request, Response
@@ -150,10 +151,12 @@ class Sandbox:
         reset: Callable[[], Mapping[str, App]] | None = None,
         faults: Faults | None = None,
         plain: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         """`port_base` 0 takes free ports, otherwise consecutive ones; `reset` makes the apps anew.
 
         `plain` answers over http without TLS, for trials in which every millisecond is repeated a thousand times.
+        `pace` is the latency model that the apps were given, for its account.
         """
         unknown = set(apps) - set(SYSTEMS)
         if unknown:
@@ -162,6 +165,7 @@ class Sandbox:
         self.ca_file = self.folder / "ca.pem"
         self.log = RequestLog()
         self.faults = faults or Faults()
+        self.pace = pace
         self.urls: dict[str, str] = {}
         self.admin_url = ""
         self._apps = dict(apps)
@@ -206,10 +210,12 @@ class Sandbox:
         self._answering = False
 
     def reset(self) -> None:
-        """Start over: fresh apps where the maker was given, no faults, an empty log."""
+        """Start over: fresh apps where the maker was given, no faults, an empty log, nothing booked."""
         self.faults.clear()
         if self._reset is not None:
             self._apps.update(self._reset())
+        if self.pace is not None:
+            self.pace.reset()
         self.log.clear()
 
     @property

@@ -8,7 +8,7 @@
 The systems' clock starts at the instant at which the demo month is complete and runs on from there, so that a demo
 shows the same on any day. The token servers live in real time, because certificate logins are signed in real time.
 
-Not modelled: several tenants or companies, another month than the demo company's June, the systems' own latency.
+Not modelled: several tenants or companies, another month than the demo company's June.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from types import TracebackType
 from stsync.sandbox import businesscentral, servicetitan
 from stsync.sandbox.company import Demo, build, demo_config, load_business_central, load_servicetitan
 from stsync.sandbox.faults import Faults
+from stsync.sandbox.latency import Latency
+from stsync.sandbox.pace import Pace, paced_tokens
 from stsync.sandbox.serve import Sandbox
 from stsync.sandbox.tokens import Entra, ServiceTitanAuth
 from stsync.sandbox.wsgi import App
@@ -71,12 +73,16 @@ class World:
         documents: int | None = None,
         history: bool = False,
         plain: bool = False,
+        latency: Latency | None = None,
     ) -> None:
         """`folder` keeps the certificate authority; `clock` replaces the running one; `port_base` 0 takes free ports.
 
         `documents` asks for that many invoices, payments and credit memos together instead of `invoices`; `history`
-        fills the books with what stood there before go-live; `plain` serves without TLS.
+        fills the books with what stood there before go-live; `plain` serves without TLS. `latency` gives the systems
+        their own slowness (`pace` keeps its account); with it, operations of a `$batch` count one by one against the
+        rate, which is the stricter of two readings.
         """
+        self.pace = Pace(latency) if latency is not None else None
         self.invoices = invoices
         self.documents = documents
         self.history = history
@@ -86,7 +92,13 @@ class World:
         self._build()
         self.faults = Faults(expire_tokens=self._expire_tokens)
         self.sandbox = Sandbox(
-            self._apps(), folder, port_base=port_base, reset=self._rebuilt, faults=self.faults, plain=plain
+            self._apps(),
+            folder,
+            port_base=port_base,
+            reset=self._rebuilt,
+            faults=self.faults,
+            plain=plain,
+            pace=self.pace,
         )
 
     @property
@@ -173,14 +185,18 @@ class World:
         self.tenant.connect(titan_id, secrets["STSYNC_SERVICETITAN_APP_KEY"])
         self.entra = entra = Entra(self.environment.tenant_id)
         entra.register(secrets["STSYNC_BC_CLIENT_ID"], secrets["STSYNC_BC_CLIENT_SECRET"])
+        pace = self.pace
+        # Set here and not where the environment is made: one that was kept may come from a time with another pace.
+        self.environment.switches.rate_counts_operations = pace is not None
         self.books_service = businesscentral.Service(
-            self.environment, lambda token: entra.authorise(token) if token else None
+            self.environment, lambda token: entra.authorise(token) if token else None, pace=pace
         )
+        titan_auth = self.servicetitan_auth
         return {
-            "servicetitan_api": servicetitan.app(self.tenant, self.servicetitan_auth.authorise),
-            "servicetitan_auth": self.servicetitan_auth,
+            "servicetitan_api": servicetitan.app(self.tenant, titan_auth.authorise, pace=pace),
+            "servicetitan_auth": titan_auth if pace is None else paced_tokens(titan_auth, pace, "servicetitan_auth"),
             "business_central": self.books_service,
-            "entra": entra,
+            "entra": entra if pace is None else paced_tokens(entra, pace, "entra"),
         }
 
     def _rebuilt(self) -> dict[str, App]:

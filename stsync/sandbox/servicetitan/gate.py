@@ -30,10 +30,13 @@ class Throttled(Refusal):
 class Gate:
     """Who may come in."""
 
-    def __init__(self, tenant: Tenant, authorise: Authorise, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, tenant: Tenant, authorise: Authorise, monotonic: Callable[[], float], window_seconds: float = 1
+    ) -> None:
         self._tenant = tenant
         self._authorise = authorise
         self._monotonic = monotonic
+        self._window_seconds = window_seconds
         self._windows: dict[str, SlidingWindow] = {}
 
     def admit(self, request: Request, endpoint: Endpoint) -> None:
@@ -69,7 +72,7 @@ class Gate:
 
     def _count(self, client_id: str) -> None:
         # Facts 1.4: per application and tenant.
-        window = self._windows.setdefault(client_id, SlidingWindow(None, 1, self._monotonic))
+        window = self._windows.setdefault(client_id, SlidingWindow(None, self._window_seconds, self._monotonic))
         window.limit = self._tenant.switches.calls_per_second
         wait = window.wait()
         if wait:

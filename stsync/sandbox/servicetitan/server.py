@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from stsync.sandbox.pace import Pace
 from stsync.sandbox.servicetitan import accounting, crm, pricebook, settings
 from stsync.sandbox.servicetitan.errors import Refusal, envelope, not_found
 from stsync.sandbox.servicetitan.gate import Authorise, Gate, Throttled
@@ -22,9 +23,15 @@ def all_endpoints() -> list[Endpoint]:
     return [endpoint for module in modules for endpoint in module.endpoints()]
 
 
-def app(tenant: Tenant, authorise: Authorise, *, monotonic: Callable[[], float] = time.monotonic) -> App:
-    """Serve a tenant to the clients that `authorise(token)` knows and `tenant.connect` let in."""
-    gate = Gate(tenant, authorise, monotonic)
+def app(
+    tenant: Tenant,
+    authorise: Authorise,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    pace: Pace | None = None,
+) -> App:
+    """Serve a tenant to the clients that `authorise(token)` knows and `tenant.connect` let in, at the `pace` if any."""
+    gate = Gate(tenant, authorise, monotonic, 1 if pace is None else pace.scaled(1))
     router = Router(not_found=_no_route, wrong_method=_no_method)
     for endpoint in all_endpoints():
         router.add(endpoint.method, endpoint.template, _handler(tenant, gate, endpoint))
@@ -33,7 +40,25 @@ def app(tenant: Tenant, authorise: Authorise, *, monotonic: Callable[[], float] 
         with tenant.lock:
             return _frozen(_answered(tenant, router, request))
 
-    return answer
+    def paced(request: Request, pace: Pace) -> Response:
+        with pace.visit("servicetitan_api") as visit:
+            with tenant.lock:
+                response = _answered(tenant, router, request)
+                rows, response = _rows(response), _frozen(response)
+            if response.status == 429:
+                pace.refused("servicetitan_api", 429)
+            else:
+                visit.spend("servicetitan_page" if request.method == "GET" else "servicetitan_write", rows)
+            # The tenant's lock is free again: who takes his time is in nobody's way.
+            visit.catch_up()
+            return response
+
+    return answer if pace is None else lambda request: paced(request, pace)
+
+
+def _rows(response: Response) -> int:
+    body = response.body.get("data") if isinstance(response.body, dict) else response.body
+    return len(body) if isinstance(body, list) else 1
 
 
 def _answered(tenant: Tenant, router: Router, request: Request) -> Response:

@@ -26,6 +26,8 @@ class Switches:
     queue_seconds: float = 480.0
     rate_limit: int = 6_000
     rate_window_seconds: float = 300.0
+    rate_counts_operations: bool = False
+    """True: a $batch counts as many requests as it has operations; undocumented, the facts say to assume it."""
     draft_reads_write: bool = False
     """True: a GET of drafts stamps them as modified (facts trap 12)."""
     data_not_found_status: int = 400

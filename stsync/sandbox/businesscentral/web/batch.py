@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,8 @@ from stsync.sandbox.businesscentral import errors
 from stsync.sandbox.businesscentral.environment import Environment
 from stsync.sandbox.businesscentral.odata.payload import refuse_number_decimals
 from stsync.sandbox.businesscentral.sets.registry import SETS
-from stsync.sandbox.businesscentral.web.session import Operation, Session
+from stsync.sandbox.businesscentral.web.session import Operation
+from stsync.sandbox.businesscentral.web.turns import Runs
 from stsync.sandbox.wsgi import Response, dump_json
 
 LIMIT = 100
@@ -30,8 +31,8 @@ class _SnapshotFailed(Exception):
         self.answers = answers
 
 
-def run_batch(environment: Environment, session: Session, outer: Operation) -> Response:
-    """Run the operations of a batch and answer them in order."""
+def run_batch(environment: Environment, session: Runs, outer: Operation, admit: Callable[[int], None]) -> Response:
+    """Run the operations of a batch and answer them in order; `admit` counts them and may raise."""
     if not environment.switches.batch_enabled:
         raise errors.BcError(
             environment.switches.batch_disabled_status, "BadRequest_NotFound", "$batch is not available."
@@ -39,12 +40,18 @@ def run_batch(environment: Environment, session: Session, outer: Operation) -> R
     if outer.method != "POST":
         raise errors.method_not_allowed(outer.method, "$batch")
     requests = _requests(outer.json())
+    admit(len(requests))
     try:
         with _isolation(environment, outer):
             answers = _run_all(environment, session, outer, requests)
     except _SnapshotFailed as failed:
         answers = failed.answers
     return _reply(outer, answers)
+
+
+def is_snapshot(outer: Operation) -> bool:
+    """Whether the batch is to be one transaction."""
+    return outer.header("isolation").lower() == "snapshot"
 
 
 def _requests(body: Any) -> list[dict[str, Any]]:
@@ -62,7 +69,7 @@ def _requests(body: Any) -> list[dict[str, Any]]:
 
 @contextmanager
 def _isolation(environment: Environment, outer: Operation) -> Iterator[None]:
-    if outer.header("isolation").lower() != "snapshot":
+    if not is_snapshot(outer):
         yield
         return
     with environment.store.undo.transaction():
@@ -70,7 +77,7 @@ def _isolation(environment: Environment, outer: Operation) -> Iterator[None]:
 
 
 def _run_all(
-    environment: Environment, session: Session, outer: Operation, requests: list[dict[str, Any]]
+    environment: Environment, session: Runs, outer: Operation, requests: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     go_on = "odata.continue-on-error" in outer.header("prefer")
     answers: list[dict[str, Any]] = []
@@ -81,12 +88,12 @@ def _run_all(
         failed |= response.status >= 400
         if failed and not go_on:
             break
-    if failed and outer.header("isolation").lower() == "snapshot":
+    if failed and is_snapshot(outer):
         raise _SnapshotFailed(answers)
     return answers
 
 
-def _run_one(environment: Environment, session: Session, outer: Operation, request: dict[str, Any]) -> Response:
+def _run_one(environment: Environment, session: Runs, outer: Operation, request: dict[str, Any]) -> Response:
     operation = _operation(outer, request)
     if environment.switches.batch_decimal_defect and not operation.text_numbers:
         name = operation.path.strip("/").rsplit("/", 1)[-1].split("(")[0]

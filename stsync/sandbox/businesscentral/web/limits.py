@@ -29,11 +29,15 @@ def queue_timed_out() -> BcError:
 class Limits:
     """Counts requests per user, outside the lock on the books.
 
-    `timer` gives seconds. It is not the environment's clock, which tests may stop: a window must slide.
+    `timer` gives seconds. It is not the environment's clock, which tests may stop: a window must slide. `scale` shrinks
+    every span of time, as the latency model asks for it.
     """
 
-    def __init__(self, environment: Environment, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, environment: Environment, timer: Callable[[], float] = time.monotonic, scale: float = 1.0
+    ) -> None:
         self.timer = timer
+        self._scale = scale
         self._environment = environment
         self._turn = threading.Condition()
         self._running: dict[str, int] = defaultdict(int)
@@ -43,42 +47,53 @@ class Limits:
         """The most requests that each user ever had running and waiting at once."""
 
     @contextmanager
-    def request(self, user: str) -> Iterator[None]:
-        """Hold a place among the user's concurrent requests. Raises 429 and 503."""
-        self._enter(user)
+    def request(self, user: str) -> Iterator[float]:
+        """Hold a place among the user's concurrent requests; gives the seconds waited for it. Raises 429 and 503."""
+        waited = self._enter(user)
         try:
-            yield
+            yield waited
         finally:
             with self._turn:
                 self._running[user] -= 1
                 self._turn.notify_all()
 
-    def _enter(self, user: str) -> None:
+    def count_operations(self, user: str, number: int) -> None:
+        """Count a batch, whose own request was counted, as many as it has operations. Raises 429 before any of them.
+
+        Whether they count one by one is undocumented (BC facts section 10), hence a switch.
+        """
+        if self._environment.switches.rate_counts_operations and number > 1:
+            with self._turn:
+                self._count(user, number - 1)
+
+    def _enter(self, user: str) -> float:
         switches = self._environment.switches
         with self._turn:
             self._count(user)
             self.peak[user] = max(self.peak[user], self._running[user] + self._waiting[user] + 1)
-            if self._running[user] >= switches.concurrent_requests:
-                self._wait(user)
+            waited = self._wait(user) if self._running[user] >= switches.concurrent_requests else 0.0
             self._running[user] += 1
+            return waited
 
-    def _wait(self, user: str) -> None:
+    def _wait(self, user: str) -> float:
         switches = self._environment.switches
         if not switches.queueing or self._waiting[user] >= switches.queue_length:
             raise too_many_requests()
+        since, patience = self.timer(), switches.queue_seconds * self._scale
         self._waiting[user] += 1
-        free = self._turn.wait_for(lambda: self._running[user] < switches.concurrent_requests, switches.queue_seconds)
+        free = self._turn.wait_for(lambda: self._running[user] < switches.concurrent_requests, patience)
         self._waiting[user] -= 1
         if not free:
             raise queue_timed_out()
+        return self.timer() - since
 
-    def _count(self, user: str) -> None:
+    def _count(self, user: str, number: int = 1) -> None:
         switches = self._environment.switches
         now = self.timer()
         recent = self._recent[user]
-        start = now - switches.rate_window_seconds
+        start = now - switches.rate_window_seconds * self._scale
         while recent and recent[0] <= start:
             recent.popleft()
-        if len(recent) >= switches.rate_limit:
+        if len(recent) + number > switches.rate_limit:
             raise too_many_requests()
-        recent.append(now)
+        recent.extend([now] * number)
