@@ -119,7 +119,12 @@ class Wiring:
         return Systems(
             ServiceTitan(titan_session, endpoints.servicetitan_api(self.config), titan.tenant_id),
             BusinessCentral(
-                books_session, endpoints.business_central_base(self.config), books.company_id, books.use_batch
+                books_session,
+                endpoints.business_central_base(self.config),
+                books.company_id,
+                books.use_batch,
+                batch_operations=books.batch_operations,
+                batch_seconds=books.batch_seconds,
             ),
             (titan_auth.transport, books_auth.transport),
         )

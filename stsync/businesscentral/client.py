@@ -1,7 +1,7 @@
-"""Business Central's API v2.0 in its own nouns: reads by page or by batch, and single writes.
+"""Business Central's API v2.0 in its own nouns: reads and writes, one by one or by batch.
 
-Every method raises what its session raises: Refused and CredentialsError; for reads SystemUnavailable; for writes
-NotProcessed and OutcomeUnknown. A wrong company or environment is a UsageError.
+Every method but write_many raises what its session raises: Refused and CredentialsError; for reads
+SystemUnavailable; for writes NotProcessed and OutcomeUnknown. A wrong company or environment is a UsageError.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from itertools import islice
 from typing import Any
 
 from stsync.businesscentral import batch, children
+from stsync.businesscentral.batch_size import Sizes
 from stsync.businesscentral.odata import Read, checked_next_link, company_path, next_link
-from stsync.errors import SystemUnavailable, UsageError
+from stsync.businesscentral.write_batches import NO_BATCHES_HERE, WriteBatches
+from stsync.businesscentral.writes import Outcome, Write
+from stsync.errors import CredentialsError, SystemUnavailable, UsageError
 from stsync.http.answers import Answer
 from stsync.http.encoding import with_query
 from stsync.http.outcomes import OutcomeUnknown, Refused
@@ -28,7 +31,6 @@ _HEADERS = {"Accept-Language": "en-US"}
 _PAGED = {**_HEADERS, "Prefer": "odata.maxpagesize=1000"}
 
 _NOT_THERE = frozenset({"Internal_RecordNotFound", "Internal_DataNotFoundFilter", "BadRequest_ResourceNotFound"})
-_NO_BATCHES_HERE = frozenset({400, 404, 405, 415, 501})
 
 
 class PagingExpired(SystemUnavailable):
@@ -36,14 +38,35 @@ class PagingExpired(SystemUnavailable):
 
 
 class BusinessCentral:
-    """One company. `base_url` ends with `/api/v2.0` (see odata.service_root); safe to share between threads."""
+    """One company. `base_url` ends with `/api/v2.0` (see odata.service_root); safe to share between threads.
 
-    def __init__(self, session: Session, base_url: str, company_id: str, use_batch: bool = True) -> None:
+    A batch of writes aims at `batch_seconds`, and holds at most `batch_operations` of them.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        base_url: str,
+        company_id: str,
+        use_batch: bool = True,
+        *,
+        batch_operations: int = batch.LIMIT,
+        batch_seconds: float = 5.0,
+    ) -> None:
         self._session = session
         self._root = base_url.rstrip("/")
         self._company = company_path(company_id)
         self._batching = use_batch
         self._unexpanded: set[tuple[str, str]] = set()
+        self._writes = WriteBatches(
+            session,
+            self._root,
+            self._company,
+            _HEADERS,
+            Sizes(batch_operations, batch_seconds),
+            singly=self._singly,
+            completed=self._with_entity,
+        )
 
     @property
     def session(self) -> Session:
@@ -120,9 +143,26 @@ class BusinessCentral:
             raise
         return _entity(answer)
 
+    def write_many(self, writes: Sequence[Write]) -> list[Outcome]:
+        """Carry out writes that do not depend on each other; one outcome for each, in order (see writes.Outcome).
+
+        Nothing that happens to a write is raised, not even a refused login: who called writes down what the others
+        came to before the run ends. After such an end nothing more is sent, and the writes behind it share it.
+        """
+        return self._writes.carry(writes, batching=self._batching)
+
+    def _singly(self, write: Write) -> Answer:
+        with _at_the_right_place():
+            url = self._url(write.path)
+            answer = self._session.write(write.method, url, write.body, {**_HEADERS, **write.headers})
+        return self._with_entity(answer) if write.creates else answer
+
     def create(self, path: str, body: Mapping[str, Any]) -> Answer:
         """Create an entity; fields go out in the order given, since BC replays them so (facts section 1)."""
-        answer = self._write("POST", path, body)
+        return self._singly(Write.create(path, body))
+
+    def _with_entity(self, answer: Answer) -> Answer:
+        """A create's answer with the entity. Raises OutcomeUnknown where it cannot be had."""
         if not isinstance(answer.body, dict):
             answer = self._where_it_lies(answer)
         if not isinstance(answer.body, dict):
@@ -137,23 +177,23 @@ class BusinessCentral:
         """The entity that an answer without a body points to (facts 13, return-no-content); the answer if it cannot."""
         link = answer.headers.get("Location", "")
         try:
-            address = checked_next_link(link, self._root, self._root) if link else ""
+            address = checked_next_link(link, f"{self._root}/", self._root) if link else ""
             found = self._get(address, _HEADERS).body if address else None
-        except (Refused, SystemUnavailable, UsageError):
+        except (Refused, SystemUnavailable, UsageError, CredentialsError):
             return answer
         return replace(answer, body=found)
 
     def update(self, path: str, body: Mapping[str, Any], etag: str) -> Answer:
         """Change an entity that still is as we read it; a stale etag is Refused with Request_EntityChanged."""
-        return self._write("PATCH", path, body, _matching(etag))
+        return self._singly(Write.update(path, body, etag))
 
     def delete(self, path: str, etag: str) -> Answer:
         """Delete an entity that still is as we read it; `*` deletes it whatever it is."""
-        return self._write("DELETE", path, None, _matching(etag))
+        return self._singly(Write.delete(path, etag))
 
     def action(self, path: str, name: str) -> Answer:
         """A bound action, such as `action("journals(id)", "post")`; success is 204 with nothing in it."""
-        return self._write("POST", f"{path}/Microsoft.NAV.{name}")
+        return self._singly(Write.action(path, name))
 
     def _url(self, path: str) -> str:
         return f"{self._root}/{self._company}/{path}"
@@ -161,12 +201,6 @@ class BusinessCentral:
     def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
         with _at_the_right_place():
             return self._session.read(url, headers=headers)
-
-    def _write(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        with _at_the_right_place():
-            return self._session.write(method, self._url(path), body, {**_HEADERS, **(headers or {})})
 
     def _rows(self, url: str) -> Iterator[Row]:
         seen: set[str] = set()
@@ -210,18 +244,12 @@ class BusinessCentral:
             self._batching = False
         except Refused as error:
             # A server or proxy that takes no batches will not take the next one either.
-            self._batching = error.status not in _NO_BATCHES_HERE
+            self._batching = error.status not in NO_BATCHES_HERE
         except SystemUnavailable as error:
             if error.reference != "unreadable-answer":
                 raise
             self._batching = False
         return alone
-
-
-def _matching(etag: str) -> dict[str, str]:
-    if not etag:
-        raise ValueError("Business Central refuses a change without an etag (facts section 8)")
-    return {"If-Match": etag}
 
 
 def _entity(answer: Answer) -> Row:

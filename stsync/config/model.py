@@ -106,6 +106,15 @@ class BusinessCentral(Section):
         description="Send many small requests to Business Central in one. Switch it off only if a proxy in between "
         "cannot carry them.",
     )
+    batch_operations: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=100,
+        description="How many writes one request may hold at most. Business Central takes 100; 1 sends each on its own.",
+    )
+    batch_seconds: Annotated[int, Field(ge=1, le=240)] = Field(
+        default=5,
+        description="How long one request of many writes should take, in seconds: as many go into it as were seen to "
+        "fit. Business Central gives up after eight minutes.",
+    )
     concurrent_requests: Annotated[int, Field(ge=1, le=5)] = Field(
         default=4, description="How many requests may run at the same time. Business Central allows 5 for each user."
     )

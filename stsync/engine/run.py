@@ -318,8 +318,9 @@ class Trail:
 
     def add(self, exchange: Exchange) -> None:
         """Reads are only counted; writes are kept."""
-        if exchange.method == "GET" or exchange.url.endswith("$batch"):
+        if not exchange.writes:
             return
+        together = {"writes": exchange.writes} if exchange.writes > 1 else {}
         self._state.audit.append(
             "sent",
             run_id=self.run_id,
@@ -332,5 +333,6 @@ class Trail:
                 "status": exchange.status,
                 "milliseconds": exchange.milliseconds,
                 "attempt": exchange.attempt,
+                **together,
             },
         )

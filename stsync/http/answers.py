@@ -21,13 +21,17 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Answer:
-    """One complete answer; `body` is None where the server sent none, `request_id` is the id we gave the request."""
+    """One complete answer; `body` is None where the server sent none, `request_id` is the id we gave the request.
+
+    `seconds` is how long it took from the request's departure, the wait for its turn not counted.
+    """
 
     status: int
     body: Json
     headers: Mapping[str, str] = field(default_factory=dict)
     request_id: str = ""
     text: str = ""
+    seconds: float = 0.0
 
     @property
     def correlation_id(self) -> str:

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request on the wire. `url` keeps its query but no secrets; `status` is 0 where no answer came."""
+    """One request on the wire. `url` keeps its query but no secrets; `status` is 0 where no answer came.
+
+    `writes` is how many writes it carried: 0 for reads, 1 for a single write, more for a batch of them.
+    """
 
     system: str
     method: str
@@ -20,6 +23,7 @@ class Exchange:
     status: int
     milliseconds: int
     attempt: int
+    writes: int = 0
 
 
 OnExchange = Callable[[Exchange], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import requests
@@ -30,13 +30,18 @@ TOTAL_SECONDS: Mapping[System, float] = {"ServiceTitan": 100.0, "Business Centra
 
 @dataclass(frozen=True)
 class _Call:
-    """One request as the caller means it, before an attempt gives it an id."""
+    """One request as the caller means it, before an attempt gives it an id.
+
+    `operations` is how many of them the vendor may count, `writes` how many of those write.
+    """
 
     method: str
     url: str
     headers: dict[str, str]
     body: bytes | None = None
     counted_as: str = ""
+    operations: int = 1
+    writes: int = 0
 
 
 @dataclass
@@ -93,7 +98,7 @@ class Session:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Requests that left so far, by method; a batch of reads counts as `BATCH`."""
+        """Requests that left so far, by method; a batch of reads counts as `BATCH`, one of writes as `WRITE_BATCH`."""
         return self._tally.snapshot()
 
     def mount(self, prefix: str, adapter: requests.adapters.BaseAdapter) -> None:
@@ -120,7 +125,8 @@ class Session:
         if any(str(request.get("method", "")).upper() != "GET" for request in requests):
             raise _write_in_dry_run(self.system, "a batch")
         body = json_text({"requests": list(requests)}).encode()
-        return self._read(_Call("POST", url, _json_headers(headers, body), body, counted_as="BATCH"))
+        operations = len(requests)
+        return self._read(_Call("POST", url, _json_headers(headers, body), body, "BATCH", operations))
 
     def write(self, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         """POST, PATCH or DELETE. Only what surely never happened is repeated.
@@ -130,7 +136,21 @@ class Session:
         if self.read_only:
             raise _write_in_dry_run(self.system, f"{method} {redact(url)}")
         encoded = None if body is None else json_text(body).encode()
-        call = _Call(method, url, _json_headers(headers, encoded), encoded)
+        return self._write(_Call(method, url, _json_headers(headers, encoded), encoded, writes=1))
+
+    def write_batch(self, url: str, operations: Sequence[str], headers: Mapping[str, str] | None = None) -> Answer:
+        """A POST of `{"requests": [...]}` that writes; each operation is JSON text already, so that it is made once.
+
+        An answer of 2xx is handed over whatever it holds, without a body where it is no JSON: what the batch did is
+        then unknown. Otherwise repeated as rarely as `write`, and raises what `write` raises.
+        """
+        if self.read_only:
+            raise _write_in_dry_run(self.system, f"a batch of {len(operations)}")
+        body = f'{{"requests":[{",".join(operations)}]}}'.encode()
+        count = len(operations)
+        return self._write(_Call("POST", url, _json_headers(headers, body), body, "WRITE_BATCH", count, writes=count))
+
+    def _write(self, call: _Call) -> Answer:
         try:
             return self._repeated(lambda attempt: self._written(call, attempt))
         except Transient as error:
@@ -178,7 +198,8 @@ class Session:
             raise Transient(str(error)) from error
         except Lost as error:
             raise OutcomeUnknown(str(error), system=self.system) from error
-        return judge_write(reply.answer, self.system, readable=reply.readable)
+        whole = call.counted_as and reply.answer.status < 300
+        return judge_write(reply.answer, self.system, readable=reply.readable or bool(whole))
 
     def _answered(self, call: _Call, attempt: int) -> _Reply:
         """The answer, after one renewal of the login if that may help."""
@@ -198,28 +219,30 @@ class Session:
         request_id = str(uuid.uuid4())
         outgoing = Outgoing(call.method, call.url, {**call.headers, "client-request-id": request_id}, call.body)
         answer: Answer | None = None
-        with self._throttle.slot(), self._budget.slot():
+        with self._throttle.slot(call.operations), self._budget.slot(call.operations):
             self._tally.add(call.counted_as or call.method)
             began = self._clock()
             try:
                 reply = _reply(self._wire.send(outgoing), request_id)
                 answer = reply.answer
             finally:
-                self._report(outgoing, request_id, answer, self._clock() - began, attempt)
-        return reply
+                seconds = self._clock() - began
+                self._report(call, request_id, answer, seconds, attempt)
+        return replace(reply, answer=replace(reply.answer, seconds=seconds))
 
-    def _report(self, outgoing: Outgoing, request_id: str, answer: Answer | None, seconds: float, attempt: int) -> None:
+    def _report(self, call: _Call, request_id: str, answer: Answer | None, seconds: float, attempt: int) -> None:
         if self._on_exchange is None:
             return
         exchange = Exchange(
             system=self.system,
-            method=outgoing.method,
-            url=redact(outgoing.url),
+            method=call.method,
+            url=redact(call.url),
             request_id=request_id,
             correlation_id=answer.correlation_id if answer else "",
             status=answer.status if answer else 0,
             milliseconds=round(seconds * 1000),
             attempt=attempt,
+            writes=call.writes,
         )
         self._on_exchange(exchange)
 

@@ -47,10 +47,13 @@ class Throttle:
         self._departures: deque[float] = deque(maxlen=window.requests if window else 0)
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """One request's place: a free lane first, then its turn, so that waiting requests never leave in a bunch."""
+    def slot(self, operations: int = 1) -> Iterator[None]:
+        """One request's place: a free lane first, then its turn, so that waiting requests never leave in a bunch.
+
+        A batch takes as much of the window as it has operations: each may count (BC facts section 10).
+        """
         with self._slots:
-            wait = self._reserve()
+            wait = self._reserve(operations)
             if wait > 0:
                 self._sleep(wait)
             yield
@@ -60,17 +63,20 @@ class Throttle:
         with self._lock:
             self._due = max(self._due, self._clock() + seconds + self._lead)
 
-    def _reserve(self) -> float:
+    def _reserve(self, operations: int) -> float:
         with self._lock:
             now = self._clock()
             self._due = max(self._due, now)
-            departure = max(self._due - self._lead, self._window_opens())
-            self._departures.append(max(departure, now))
+            departure = max(self._due - self._lead, self._window_opens(operations))
+            self._departures.extend([max(departure, now)] * operations)
             self._due = max(self._due, departure) + self._interval
             return departure - now
 
-    def _window_opens(self) -> float:
-        """When the window has room again; long ago while it is not full."""
-        if self._window is None or len(self._departures) < self._window.requests:
+    def _window_opens(self, operations: int) -> float:
+        """When the window has room for so many; long ago while it is not full."""
+        if self._window is None:
             return -math.inf
-        return self._departures[0] + self._window.seconds
+        too_many = len(self._departures) + operations - self._window.requests
+        if too_many <= 0 or not self._departures:
+            return -math.inf
+        return self._departures[min(too_many, len(self._departures)) - 1] + self._window.seconds

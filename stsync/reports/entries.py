@@ -82,7 +82,8 @@ def _sent(detail: Detail) -> Sentence:
     attempt = f", attempt {detail['attempt']}" if (detail.get("attempt") or 1) != 1 else ""
     place = str(detail.get("url", "")).split("/v2.0/")[-1]
     place = place.split("companies(")[-1].split(")/", 1)[-1] if "companies(" in place else place
-    said = f"Sent to {detail.get('system')}: {detail.get('method')} {place}; {answer}"
+    together = f", {detail['writes']} writes together" if detail.get("writes") else ""
+    said = f"Sent to {detail.get('system')}: {detail.get('method')} {place}{together}; {answer}"
     by_place = ("known by its place in the audit only: no answer came that could name it",)
     return (
         f"{said} in {detail.get('milliseconds')} ms{attempt}.",

@@ -26,7 +26,7 @@ INVOICES = 119
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     # Line by line there are a thousand requests, and the pace that real servers ask for is tested elsewhere.
-    monkeypatch.setattr(Throttle, "_reserve", lambda _: 0.0)
+    monkeypatch.setattr(Throttle, "_reserve", lambda *_: 0.0)
 
 
 @pytest.fixture(scope="module")
