@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 
 # Small enough that a first answer which is lost leaves few writes in doubt.
 FIRST = 10
+_ROUNDING = 1e-9
 
 
 class Sizes:
@@ -27,8 +29,8 @@ class Sizes:
         with self._lock:
             load = 0.0
             for count, kind in enumerate(kinds):
-                load += 1 / int(self._of(kind))
-                if count and load > 1 + 1e-9:
+                load += 1 / int(self._of(kind) + _ROUNDING)
+                if count and load > 1 + _ROUNDING:
                     return count
             return len(kinds)
 
@@ -55,7 +57,8 @@ class Sizes:
             self._sizes[kind] = min(self._most, max(1.0, self._of(kind) * factor))
 
     def _load(self, kinds: Sequence[str]) -> float:
-        return sum(1 / self._of(kind) for kind in kinds)
+        """How full a request with these is; by kind, since ten tenths make no whole in binary."""
+        return sum(count / self._of(kind) for kind, count in Counter(kinds).items())
 
     def _of(self, kind: str) -> float:
         return self._sizes.get(kind, min(float(FIRST), self._most))

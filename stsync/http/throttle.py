@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from stsync.http.lanes import Lanes
+
 
 @dataclass(frozen=True)
 class Window:
@@ -38,7 +40,7 @@ class Throttle:
     ) -> None:
         self._interval = 1 / per_second
         self._lead = (burst - 1) * self._interval
-        self._slots = threading.BoundedSemaphore(concurrent)
+        self._lanes = Lanes(concurrent)
         self._lock = threading.Lock()
         self._sleep = sleep
         self._clock = clock
@@ -47,16 +49,21 @@ class Throttle:
         self._departures: deque[float] = deque(maxlen=window.requests if window else 0)
 
     @contextmanager
-    def slot(self, operations: int = 1) -> Iterator[None]:
+    def slot(self, operations: int = 1) -> Iterator[int]:
         """One request's place: a free lane first, then its turn, so that waiting requests never leave in a bunch.
 
-        A batch takes as much of the window as it has operations: each may count (BC facts section 10).
+        A batch takes as much of the window as it has operations: each may count (BC facts section 10). What it gives
+        is the lane, for `heard`.
         """
-        with self._slots:
+        with self._lanes.one() as lane:
             wait = self._reserve(operations)
             if wait > 0:
                 self._sleep(wait)
-            yield
+            yield lane
+
+    def heard(self, lane: int, status: int) -> None:
+        """What came back in a lane: fewer requests are under way at once while the system is overrun."""
+        self._lanes.heard(lane, status)
 
     def penalise(self, seconds: float) -> None:
         """Let no further request leave for so long: a 429 speaks to every thread, not only to the one it met."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from stsync.http.session import Session
 from stsync.sandbox.businesscentral import Environment, app
 from stsync.sandbox.faults import Faults
 from stsync.sandbox.inprocess import InProcess
-from stsync.sandbox.wsgi import Request, Response
+from stsync.sandbox.wsgi import App, Request, Response
 
 HOST = "http://127.0.0.1:1"
 
@@ -42,26 +43,27 @@ class Room:
         self.faults = Faults()
         self.asked: list[Request] = []
         self.told: list[Exchange] = []
-        self.session = self.opened()
+        self.meddle: Callable[[Request, App], Response] | None = None
+        """Stands between the client and the simulator: it gets the request and whom to ask."""
+        self.now = 0.0
+        self.session = self._opened()
         root = service_root(HOST, self.environment.tenant_id, self.environment.name)
         self.books = BusinessCentral(self.session, root, self.company.id, **options)
 
-    def opened(self, **options: Any) -> Session:
-        """A session whose pauses cost no time."""
-        now = [0.0]
+    def wait(self, seconds: float) -> None:
+        """Time goes by for the client; nobody really waits."""
+        self.now += seconds
 
-        def sleep(seconds: float) -> None:
-            now[0] += seconds
-
+    def _opened(self) -> Session:
         session = Session(
-            "Business Central", auth=Token(), per_second=100_000, concurrent=4, sleep=sleep, clock=lambda: now[0],
-            on_exchange=self.told.append, **options,
+            "Business Central", auth=Token(), per_second=100_000, concurrent=4, sleep=self.wait,
+            clock=lambda: self.now, on_exchange=self.told.append,
         )  # fmt: skip
         served = self.faults.wrap("business_central", app(self.environment, lambda _: "sync"))
 
         def noted(request: Request) -> Response:
             self.asked.append(request)
-            return served(request)
+            return self.meddle(request, served) if self.meddle else served(request)
 
         session.mount(HOST, InProcess(noted))
         return session
@@ -77,12 +79,12 @@ class Room:
 
     def batches(self) -> list[list[dict[str, Any]]]:
         """The operations of every batch that was sent."""
-        return [json.loads(each.body)["requests"] for each in self.asked if each.path.endswith("$batch")]
+        return [json.loads(each.body)["requests"] for each in self.asked if is_batch(each)]
 
     def sent(self) -> list[int]:
         """How many operations each request held, 1 for a single one."""
         return [
-            len(json.loads(each.body)["requests"]) if each.path.endswith("$batch") else 1
+            len(json.loads(each.body)["requests"]) if is_batch(each) else 1
             for each in self.asked
             if each.method != "GET"
         ]
@@ -96,6 +98,10 @@ def invoice(number: int, price: str = "0.10", **more: Any) -> Write:
 
 def invoices(count: int) -> list[Write]:
     return [invoice(number) for number in range(count)]
+
+
+def is_batch(request: Request) -> bool:
+    return request.path.endswith("$batch")
 
 
 def kinds(outcomes: list[Outcome]) -> list[str]:

@@ -207,7 +207,7 @@ def _intent(key: str, verb: str, source_id: str, amount: Decimal) -> Intent:
 def _exchange(request: str, verb: str) -> Exchange:
     place = "salesInvoices" if verb == "create" else f"salesInvoices({DRAFT_ID})/Microsoft.NAV.post"
     url = f"https://books.example/v2.0/t/sandbox/api/v2.0/companies({COMPANY})/{place}"
-    return Exchange("Business Central", "POST", url, request, f"corr-{request}", 201, 140, 1, writes=1)
+    return Exchange("Business Central", "POST", url, request, f"corr-{request}", 201, 140, 1)
 
 
 def month(books: Books) -> None:

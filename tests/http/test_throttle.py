@@ -40,6 +40,38 @@ def test_a_window_lets_a_short_run_go_at_once_and_holds_a_long_one_to_the_averag
     assert times[-1] - times[0] < 901
 
 
+def test_a_batch_takes_as_much_of_the_window_as_it_has_operations():
+    clock = Clock()
+    throttle = Throttle(1_000_000, 4, window=Window(60, 300.0), sleep=clock.sleep, clock=clock)
+    times = []
+    for operations in (25, 25, 10, 1, 24, 26):
+        with throttle.slot(operations):
+            times.append(clock.now - 1000.0)
+    assert times[:3] == pytest.approx([0, 0, 0], abs=0.001)
+    # The first batch leaves the window all at once: its room is for the single request and for 24 more.
+    assert times[3:5] == pytest.approx([300, 300], abs=0.001)
+    assert times[5] == pytest.approx(300, abs=0.001)
+
+
+def test_a_batch_waits_until_the_window_has_room_for_all_of_it():
+    clock = Clock()
+    throttle = Throttle(1_000_000, 4, window=Window(60, 300.0), sleep=clock.sleep, clock=clock)
+    for operations, pause in ((30, 100), (30, 0)):
+        with throttle.slot(operations):
+            pass
+        clock.sleep(pause)
+    with throttle.slot(31):
+        assert clock.now - 1000.0 == pytest.approx(400, abs=0.001)
+
+
+def test_a_batch_larger_than_the_window_waits_for_an_empty_one():
+    clock = Clock()
+    throttle = Throttle(1_000_000, 4, window=Window(10, 300.0), sleep=clock.sleep, clock=clock)
+    for expected in (0, 300, 600):
+        with throttle.slot(25):
+            assert clock.now - 1000.0 == pytest.approx(expected, abs=0.001)
+
+
 def test_a_penalty_holds_the_next_request_back():
     clock = Clock()
     throttle = Throttle(10, 4, burst=5, sleep=clock.sleep, clock=clock)
