@@ -114,7 +114,7 @@ def link_cards(state: State, books: BusinessCentral, settings: Settings, run_id:
     wanted = {one: next(iter(cards)) for one, cards in unlinked.items() if len(cards) == 1}
     numbers = frozenset(wanted.values())
     cards = look_up(books, Snapshot(), Wanted(customers=numbers)).customers if numbers else {}
-    taken = state.ledger.owners(customers.STAGE, (card.id for card in cards.values()))
+    taken = state.ledger.card_owners(card.id for card in cards.values())
     linked: dict[str, str] = {}
     for customer_id, number in sorted(wanted.items()):
         card = cards.get(number)

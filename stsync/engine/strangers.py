@@ -25,7 +25,7 @@ def without_owned(state: State, settings: Settings, known: Snapshot) -> Snapshot
     known = replace(known, customers=_with_owners(state, known.customers))
     if not known.strangers:
         return known
-    owned = state.ledger.owners("customers", (card.id for card in known.strangers.values()))
+    owned = state.ledger.card_owners(card.id for card in known.strangers.values())
     ids = {number: id_in(number, settings) for number in known.strangers}
     read = state.inbox.find_many("customers", (one for one in ids.values() if one))
     free = {
@@ -36,7 +36,7 @@ def without_owned(state: State, settings: Settings, known: Snapshot) -> Snapshot
 
 def _with_owners(state: State, cards: Mapping[str, BookCustomer]) -> dict[str, BookCustomer]:
     """The cards with the customers that they are linked to: a person may have linked one that has another's number."""
-    owners = state.ledger.owners("customers", (card.id for card in cards.values()))
+    owners = state.ledger.card_owners(card.id for card in cards.values())
     return {number: replace(card, owner=owners.get(card.id, "")) for number, card in cards.items()}
 
 

@@ -60,7 +60,7 @@ def check(at: Sitting, decided: Sequence[Line]) -> Checked:
     meant = {number: found for number in numbers if _ID.fullmatch(found := id_in(number, chosen))}
     known = these_customers(at.systems.servicetitan, at.state, {*(_id(one) for one in lines), *meant.values()})
     cards = these_cards(at.systems.books, numbers)
-    owners = at.state.ledger.owners(STAGE, (card.id for card in cards.values()))
+    owners = at.state.ledger.card_owners(card.id for card in cards.values())
     rows = at.state.ledger.by_sources(STAGE, known)
     links = {source: link(each) for source, each in rows.items()}
     room = _Room(known, cards, owners, links, _repeated(lines), meant)

@@ -36,7 +36,7 @@ class Audit:
             fields = (last_id + 1, time_text(self._now()), run_id, event, stage, source_id, canonical_json(detail))
             self._database.execute(
                 f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants only
-                (*fields, _seal(last_hash, fields)),
+                (*fields, seal(last_hash, fields)),
             )
 
     def end(self) -> tuple[int, str]:
@@ -55,7 +55,11 @@ class Audit:
     ) -> Iterator[AuditRow]:
         """The events that fit all that is given, oldest first, streamed."""
         wanted = {"run_id": run_id, "event": event, "stage": stage, "source_id": source_id}
-        conditions = [(f"{column} = ?", value) for column, value in wanted.items() if value is not None]
+        # The index goes by stage and source; asked for a stage alone, each page would sort all rows of the stage.
+        names = {"stage": "stage" if source_id is not None else "+stage"}
+        conditions = [
+            (f"{names.get(column, column)} = ?", value) for column, value in wanted.items() if value is not None
+        ]
         if since is not None:
             conditions.append(("at >= ?", time_text(since)))
         for row in self._pages(conditions):
@@ -69,11 +73,11 @@ class Audit:
         count, previous = 0, ""
         ends: dict[int, str] = dict(self._ends_of_runs())
         for row in self._pages([]):
-            *fields, seal = row
+            *fields, found = row
             count += 1
-            if fields[0] != count or seal != _seal(previous, tuple(fields)) or ends.pop(count, seal) != seal:
+            if fields[0] != count or found != seal(previous, tuple(fields)) or ends.pop(count, found) != found:
                 raise _changed(count, f"The audit was changed outside stsync: row {count} is not as it was written.")
-            previous = seal
+            previous = found
         if ends:
             raise _changed(
                 count + 1, f"The audit was cut off outside stsync: row {count + 1} and those after it are gone."
@@ -93,7 +97,8 @@ class Audit:
             last = page[-1][0]
 
 
-def _seal(previous: str, fields: tuple[Any, ...]) -> str:
+def seal(previous: str, fields: tuple[Any, ...]) -> str:
+    """The hash of a row, over the hash of the row before it and its own columns in their order."""
     return sha256_of(previous + canonical_json(fields))
 
 

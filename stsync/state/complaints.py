@@ -42,6 +42,18 @@ def damaged(where: str, note: str) -> StateError:
     )
 
 
+def wrong_totals(where: str) -> StateError:
+    """The running totals do not come to what the records come to, one by one."""
+    return StateError(
+        "state-totals-wrong",
+        f"The sums in the state file {where} are not those of its records: another program has changed it. The books are not "
+        "concerned, but what status shows cannot be trusted.",
+        hint="Put its newest backup back: stsync state restore FILE. Where there is none, stsync state rebuild --force makes "
+        "a new one from the two systems.",
+        context={"state": where},
+    )
+
+
 def read_only(where: str, note: str) -> StateError:
     """The place can be read but not written."""
     return StateError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from heapq import merge
 from typing import Literal
 
 from stsync.core.canonical import canonical_json, parse_json
@@ -19,12 +20,15 @@ from stsync.state.database import Database, Row
 from stsync.state.intake import arrivals, take_in, unpacked
 from stsync.state.rows import InboxRow, InboxState, Incoming, Stored, Total, Version
 from stsync.state.texts import money_from, money_text, reason_from, reason_text, storable, time_from, time_text
+from stsync.state.totals import totals, units
 
 _PAGE = 500
 _COLUMNS = (
     "source_id, state, outcome, hash, settled_hash, modified_at, first_seen_at, changed_at, last_seen_at,"
     " attempts, reason, run_id, number, amount, customer_name, dated, content"
 )
+# Asked for a state and for ids, SQLite would read all records of the state: there may be a million settled ones.
+_BY_ID = "inbox INDEXED BY inbox_by_id"
 
 
 class Inbox:
@@ -54,21 +58,29 @@ class Inbox:
 
         Rows may be settled while they are being read: each page is a query of its own, from where the last ended.
         """
-        wanted, also = canonical_json(sorted(states)), canonical_json(sorted(outcomes))
-        order, source_id = -1, ""
+        # Each state is read along an index of its own: what is settled costs nothing, however much of it there is.
+        parts = [self._part(kind, "state", state) for state in sorted(states)]
+        parts += [self._part(kind, "outcome", outcome) for outcome in sorted(outcomes)]
+        last: Row = (-1, "")
+        for row in merge(*parts):
+            # One that has moved on while it was read may come again out of the state that it moved to.
+            if row[:2] > last:
+                last = row[:2]
+                yield _inbox_row(kind, row[1:])
+
+    def _part(self, kind: str, column: str, value: str) -> Iterator[Row]:
+        last: Row = (-1, "")
         while True:
             page = self._database.select(
-                f"SELECT {_COLUMNS}, source_order FROM inbox"  # noqa: S608 - constants only
-                " WHERE kind = ? AND (source_order, source_id) > (?, ?)"
-                " AND (state IN (SELECT value FROM json_each(?)) OR outcome IN (SELECT value FROM json_each(?)))"
+                f"SELECT source_order, {_COLUMNS} FROM inbox"  # noqa: S608 - constants only
+                f" WHERE kind = ? AND {column} = ? AND (source_order, source_id) > (?, ?)"
                 " ORDER BY source_order, source_id LIMIT ?",
-                (kind, order, source_id, wanted, also, _PAGE),
+                (kind, value, *last, _PAGE),
             )
-            for *columns, _ in page:
-                yield _inbox_row(kind, tuple(columns))
+            yield from page
             if len(page) < _PAGE:
                 return
-            order, source_id = page[-1][-1], page[-1][0]
+            last = page[-1][:2]
 
     def find(self, kind: str, source_id: str) -> InboxRow | None:
         """One record, or None if no feed ever brought it."""
@@ -106,16 +118,16 @@ class Inbox:
     def set_aside(self, kind: str, ids: Iterable[str], outcome: str) -> int:
         """Settle pending records that were read for the sake of others; returns how many."""
         return self._database.execute(
-            "UPDATE inbox SET state = 'settled', outcome = ?, settled_hash = hash WHERE kind = ? AND state = 'pending'"
-            " AND source_id IN (SELECT value FROM json_each(?))",
+            f"UPDATE {_BY_ID} SET state = 'settled', outcome = ?, settled_hash = hash"  # noqa: S608 - constants only
+            " WHERE kind = ? AND state = 'pending' AND source_id IN (SELECT value FROM json_each(?))",
             (outcome, kind, canonical_json(sorted(set(ids)))),
         )
 
     def reopen(self, kind: str, ids: Iterable[str]) -> int:
         """Make settled records pending again, because something beside their own content changed; returns how many."""
         return self._database.execute(
-            "UPDATE inbox SET state = 'pending', outcome = NULL WHERE kind = ? AND state = 'settled'"
-            " AND source_id IN (SELECT value FROM json_each(?))",
+            f"UPDATE {_BY_ID} SET state = 'pending', outcome = NULL"  # noqa: S608 - constants only
+            " WHERE kind = ? AND state = 'settled' AND source_id IN (SELECT value FROM json_each(?))",
             (kind, canonical_json(sorted(set(ids)))),
         )
 
@@ -134,8 +146,8 @@ class Inbox:
         self._change(
             kind,
             source_id,
-            "number = ?, amount = ?, customer_name = ?, dated = ?",
-            (storable(number), money_text(amount), storable(name), storable(on)),
+            "number = ?, amount = ?, units = ?, customer_name = ?, dated = ?",
+            (storable(number), money_text(amount), units(amount), storable(name), storable(on)),
         )
 
     def settle(
@@ -193,16 +205,7 @@ class Inbox:
 
     def counts(self) -> dict[tuple[str, str, str | None], Total]:
         """How many records, and how much money, by kind, state and outcome."""
-        totals: dict[tuple[str, str, str | None], Total] = {}
-        rows = self._database.select(
-            "SELECT kind, state, outcome, amount, count(*) FROM inbox"
-            " GROUP BY kind, state, outcome, amount ORDER BY kind, state, outcome"
-        )
-        for kind, state, outcome, amount, count in rows:
-            before = totals.get((kind, state, outcome), Total(0, Decimal(0)))
-            money = (money_from(amount) or Decimal(0)) * count
-            totals[kind, state, outcome] = Total(before.records + count, before.amount + money)
-        return totals
+        return totals(self._database)
 
     def replay(
         self,
@@ -212,11 +215,13 @@ class Inbox:
         states: Collection[str] = ("dead", "held", "waiting"),
     ) -> int:
         """Make records pending again with their attempts forgotten; returns how many. The ledger is not touched."""
+        wanted = {"kind": kind, "source_id": source_id}
+        named = {column: value for column, value in wanted.items() if value is not None}
+        conditions = ["state IN (SELECT value FROM json_each(?))", *(f"{column} = ?" for column in named)]
         return self._database.execute(
-            "UPDATE inbox SET state = 'pending', outcome = NULL, reason = NULL, attempts = 0"
-            " WHERE state IN (SELECT value FROM json_each(?)) AND kind = coalesce(?, kind)"
-            " AND source_id = coalesce(?, source_id)",
-            (canonical_json(sorted(states)), kind, source_id),
+            f"UPDATE {_BY_ID if len(named) == 2 else 'inbox'} SET state = 'pending', outcome = NULL,"  # noqa: S608
+            f" reason = NULL, attempts = 0 WHERE {' AND '.join(conditions)}",
+            (canonical_json(sorted(states)), *named.values()),
         )
 
     def versions(self, kind: str, source_id: str) -> list[Version]:
@@ -240,7 +245,7 @@ class Inbox:
             (state, reason_text(reason), run_id),
         )
 
-    def _change(self, kind: str, source_id: str, changes: str, values: tuple[str | None, ...]) -> None:
+    def _change(self, kind: str, source_id: str, changes: str, values: tuple[str | int | None, ...]) -> None:
         sql = f"UPDATE inbox SET {changes} WHERE kind = ? AND source_id = ?"  # noqa: S608 - constants only
         if not self._database.execute(sql, (*values, kind, source_id)):
             raise _unknown_record(kind, source_id)

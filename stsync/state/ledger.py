@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from stsync.core.canonical import canonical_json, parse_json
@@ -16,7 +15,7 @@ from stsync.core.reasons import Reason
 from stsync.errors import StsyncError
 from stsync.state.audit import Audit
 from stsync.state.database import Database, Row
-from stsync.state.rows import Done, Intent, LedgerRow, Total
+from stsync.state.rows import Done, Intent, LedgerRow
 from stsync.state.texts import (
     money_from,
     money_text,
@@ -103,14 +102,16 @@ class Ledger:
 
     def links(self, stage: str) -> Iterator[LedgerRow]:
         """What the stage has done in the other system, in the order it was intended."""
-        return self._stream("state = 'done' AND stage = ?", (stage,))
+        # Along the table itself: by the index of the stage, each page would sort all that the stage has ever done.
+        return self._stream("state = 'done' AND +stage = ?", (stage,))
 
-    def owners(self, stage: str, target_ids: Iterable[str]) -> dict[str, str]:
-        """Whose counterparts these things in the other system are: the source id by target id; nobody's are left out."""
+    def card_owners(self, card_ids: Iterable[str]) -> dict[str, str]:
+        """Whose customer cards these are: the customer's source id by card id; nobody's are left out."""
         rows = self._database.select(
-            "SELECT target_id, source_id FROM ledger WHERE stage = ? AND state = 'done'"
+            "SELECT target_id, source_id FROM ledger INDEXED BY ledger_of_cards"
+            " WHERE stage = 'customers' AND state = 'done'"
             " AND target_id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (stage, canonical_json(sorted(set(target_ids)))),
+            (canonical_json(sorted(set(card_ids))),),
         )
         return dict(rows)
 
@@ -133,28 +134,21 @@ class Ledger:
 
     def untold(self, stage: str, told_stage: str, prefix: str) -> list[str]:
         """The sources whose last posting is newer than anything `told_stage` has done for `prefix` + source."""
-        rows = self._database.select(
-            "SELECT source_id FROM ledger AS posted WHERE stage = ? AND state = 'done'"
-            " AND (verb = 'post' OR json_extract(detail, '$.posted') = 1) GROUP BY source_id"
-            " HAVING max(id) > coalesce((SELECT max(id) FROM ledger AS told WHERE told.stage = ?"
-            " AND told.source_id = ? || posted.source_id AND told.state = 'done'), 0)",
-            (stage, told_stage, prefix),
+        open_ends = (
+            "FROM ledger AS posted WHERE posted.stage = ? AND posted.untold = 1 AND posted.id {} coalesce("
+            "(SELECT max(told.id) FROM ledger AS told WHERE told.stage = ? AND told.source_id = ? || posted.source_id"
+            " AND told.state = 'done'), 0)"
         )
+        values = (stage, told_stage, prefix)
+        # A posting that was told of stays so: it is asked about once more, and then never again.
+        told = self._database.select(f"SELECT posted.id {open_ends.format('<')}", values)
+        if told:
+            self._database.execute(
+                "UPDATE ledger SET untold = NULL WHERE id IN (SELECT value FROM json_each(?))",
+                (canonical_json([number for (number,) in told]),),
+            )
+        rows = self._database.select(f"SELECT DISTINCT posted.source_id {open_ends.format('>')}", values)
         return [source_id for (source_id,) in rows]
-
-    def totals(self, run_id: str) -> dict[tuple[str, str, str], Total]:
-        """How many writes, and for how much, by stage, verb and state, among those this run was the last to touch."""
-        totals: dict[tuple[str, str, str], Total] = {}
-        rows = self._database.select(
-            "SELECT stage, verb, state, amount, count(*) FROM ledger WHERE run_id = ?"
-            " GROUP BY stage, verb, state, amount ORDER BY stage, verb, state",
-            (run_id,),
-        )
-        for stage, verb, state, amount, count in rows:
-            before = totals.get((stage, verb, state), Total(0, Decimal(0)))
-            money = (money_from(amount) or Decimal(0)) * count
-            totals[stage, verb, state] = Total(before.records + count, before.amount + money)
-        return totals
 
     def _intend(self, intent: Intent, run_id: str) -> None:
         before = self.find(intent.key)
@@ -187,10 +181,10 @@ class Ledger:
             return
         self._database.execute(
             "UPDATE ledger SET state = 'done', target_id = ?, target_number = ?, detail = ?, done_at = ?,"
-            " run_id = ?, request_id = ?, reason = NULL WHERE key = ?",
+            " run_id = ?, request_id = ?, reason = NULL, untold = ? WHERE key = ?",
             (
                 done.target_id, done.target_number, canonical_json(done.detail), time_text(self._now()),
-                run_id, request_id, done.key,
+                run_id, request_id, _untold(before.verb, done.detail), done.key,
             ),
         )  # fmt: skip
         target = {"target_id": done.target_id, "target_number": done.target_number, "request_id": request_id}
@@ -221,6 +215,11 @@ def _each_done(done: str | Done | Sequence[Done]) -> Sequence[Done]:
     if isinstance(done, str):
         return (Done(done),)
     return (done,) if isinstance(done, Done) else done
+
+
+def _untold(verb: str, detail: Mapping[str, Any]) -> int | None:
+    """1 for a posting, of which ServiceTitan may have to be told; whatever is posted already when it is found is one too."""
+    return 1 if verb == "post" or detail.get("posted") is True else None
 
 
 def _intent_detail(intent: Intent, before: LedgerRow | None) -> dict[str, Any]:

@@ -111,11 +111,20 @@ _TABLES = (
         outcome TEXT, hash TEXT NOT NULL, settled_hash TEXT, modified_at TEXT,
         first_seen_at TEXT NOT NULL, changed_at TEXT NOT NULL, last_seen_at TEXT NOT NULL,
         attempts INTEGER NOT NULL DEFAULT 0, reason TEXT, run_id TEXT,
-        number TEXT, amount TEXT, customer_name TEXT, dated TEXT, parent TEXT,
-        content TEXT NOT NULL,
-        UNIQUE (kind, source_id)
+        number TEXT, amount TEXT, units INTEGER, customer_name TEXT, dated TEXT, parent TEXT,
+        content TEXT NOT NULL
     ) STRICT""",
-    "CREATE INDEX inbox_in_order ON inbox (kind, source_order, source_id, state)",
+    "CREATE UNIQUE INDEX inbox_by_id ON inbox (kind, source_id)",
+    "CREATE INDEX inbox_in_order ON inbox (kind, state, source_order, source_id)",
+    "CREATE INDEX inbox_by_outcome ON inbox (outcome, kind, source_order, source_id) WHERE outcome IS NOT NULL",
+    # An amount that a sum of ten-thousandths cannot hold (state/totals.py).
+    "CREATE INDEX inbox_odd_amounts ON inbox (id) WHERE amount IS NOT NULL AND units IS NULL",
+    """
+    CREATE TABLE totals (
+        kind TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT NOT NULL,
+        records INTEGER NOT NULL, units INTEGER NOT NULL,
+        PRIMARY KEY (kind, state, outcome)
+    ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX inbox_by_parent ON inbox (kind, parent) WHERE parent IS NOT NULL",
     """
     CREATE TABLE versions (
@@ -133,11 +142,12 @@ _TABLES = (
         state TEXT NOT NULL CHECK (state IN ('intended', 'done', 'refused')),
         target_id TEXT, target_number TEXT, amount TEXT,
         intended_at TEXT NOT NULL, done_at TEXT, request_id TEXT,
-        reason TEXT, detail TEXT NOT NULL DEFAULT '{}', body TEXT NOT NULL
+        untold INTEGER, reason TEXT, detail TEXT NOT NULL DEFAULT '{}', body TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX ledger_by_source ON ledger (stage, source_id)",
-    "CREATE INDEX ledger_by_run ON ledger (run_id)",
     "CREATE INDEX ledger_open ON ledger (id) WHERE state = 'intended'",
+    "CREATE INDEX ledger_untold ON ledger (stage, source_id, id) WHERE untold = 1",
+    "CREATE INDEX ledger_of_cards ON ledger (target_id) WHERE stage = 'customers' AND state = 'done'",
     """
     CREATE TABLE audit (
         id INTEGER PRIMARY KEY,
@@ -154,8 +164,18 @@ _TABLES = (
         started_at TEXT NOT NULL, finished_at TEXT, exit_code INTEGER, summary TEXT NOT NULL DEFAULT '{}',
         audit_id INTEGER, audit_hash TEXT
     ) STRICT""",
+    "CREATE INDEX runs_in_order ON runs (started_at, run_id)",
+    "CREATE INDEX runs_unfinished ON runs (started_at, run_id) WHERE finished_at IS NULL",
     "CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
+
+_ENTERS = """
+    INSERT INTO totals (kind, state, outcome, records, units)
+    VALUES (NEW.kind, NEW.state, coalesce(NEW.outcome, ''), 1, coalesce(NEW.units, 0))
+    ON CONFLICT (kind, state, outcome) DO UPDATE SET records = records + 1, units = units + excluded.units"""
+_LEAVES = """
+    UPDATE totals SET records = records - 1, units = units - coalesce(OLD.units, 0)
+    WHERE kind = OLD.kind AND state = OLD.state AND outcome = coalesce(OLD.outcome, '')"""
 
 _TRIGGERS = (
     """
@@ -169,6 +189,12 @@ _TRIGGERS = (
     CREATE TRIGGER audit_is_never_replaced BEFORE INSERT ON audit
     WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
     BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END""",
+    f"CREATE TRIGGER a_record_comes AFTER INSERT ON inbox BEGIN {_ENTERS}; END",
+    f"""
+    CREATE TRIGGER a_record_moves AFTER UPDATE OF kind, state, outcome, units ON inbox
+    WHEN (OLD.kind, OLD.state, OLD.outcome, OLD.units) IS NOT (NEW.kind, NEW.state, NEW.outcome, NEW.units)
+    BEGIN {_LEAVES}; {_ENTERS}; END""",
+    f"CREATE TRIGGER a_record_goes AFTER DELETE ON inbox BEGIN {_LEAVES}; END",
 )
 
 _VIEWS = (

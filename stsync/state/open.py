@@ -12,7 +12,7 @@ from typing import Self
 
 from stsync.state import pinning
 from stsync.state.audit import Audit
-from stsync.state.complaints import damaged
+from stsync.state.complaints import damaged, wrong_totals
 from stsync.state.connect import connect_memory, connect_writing, copy_file
 from stsync.state.cursors import Cursors
 from stsync.state.database import Database
@@ -22,6 +22,7 @@ from stsync.state.migrations import migrate
 from stsync.state.notes import Notes
 from stsync.state.rows import Pin
 from stsync.state.runs import Runs
+from stsync.state.totals import counted, totals
 
 
 def _utc_now() -> datetime:
@@ -94,10 +95,13 @@ class State:
         pinning.check_pin(self._database, pin, self._where())
 
     def check(self) -> int:
-        """Read the whole file for damage and the audit for changes; returns the number of audit rows. For `doctor`."""
+        """Read the whole file for damage, its sums for being true and the audit for changes; returns the number of audit
+        rows. For `doctor`."""
         (verdict,) = self._database.select("PRAGMA integrity_check(1)")[0]
         if verdict != "ok":
             raise damaged(self._where(), str(verdict))
+        if totals(self._database) != counted(self._database):
+            raise wrong_totals(self._where())
         return self.audit.verify()
 
     def close(self) -> None:

