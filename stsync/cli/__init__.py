@@ -8,7 +8,7 @@ from pathlib import Path
 
 def main() -> None:
     """The console script's entry point."""
-    _speakable()
+    speakable()
     if "_STSYNC_COMPLETE" in os.environ:
         # A shell asks at every Tab. For those that show a line of help, typer would load rich (0.16 s) to take its markup
         # out of the line; ours has none, and without rich typer leaves the line alone.
@@ -18,7 +18,7 @@ def main() -> None:
     app()
 
 
-def _speakable() -> None:
+def speakable() -> None:
     """Nothing that is printed may stop a command: a file of the Task Scheduler is in Windows-1252, which lacks most
     of the world's names and the arrows, and a service may have no output at all."""
     for name in ("stdout", "stderr"):

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Output:
-    """How this invocation speaks: set once from the options."""
+    """How this invocation speaks: set once from the options; `width` is for tables that somebody else will print."""
 
     json: bool = False
     quiet: bool = False
+    width: int | None = None
 
 
 OUTPUT = Output()
@@ -73,6 +74,11 @@ def emit_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+def pass_on(text: str) -> None:
+    """Print what another process of ours made to be printed, as it is."""
+    sys.stdout.write(text)
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return format(value, "f")
@@ -111,7 +117,7 @@ def console() -> Console:
     """Rich's console on standard output, wide enough for tables in a log file."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 140
+    width = OUTPUT.width or (None if sys.stdout.isatty() else 140)
     return Console(width=width, highlight=False, soft_wrap=False)
 
 

@@ -15,6 +15,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from stsync.cli.options import refuse_second_config
+
 if TYPE_CHECKING:
     from typer._click import Command
 
@@ -59,6 +61,7 @@ def group_of(entries: tuple[Later, ...]) -> type[TyperGroup]:
 
         def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
             name, _, rest = super().resolve_command(ctx, args)
+            refuse_second_config(name, rest)
             return name, by_name[name].command if name else None, rest
 
     return Group

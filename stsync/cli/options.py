@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
 
 from stsync.cli.console import OUTPUT, fail
-from stsync.errors import ExitCode, StsyncError
+from stsync.errors import ExitCode, StsyncError, UsageError
 
 ConfigOption = Annotated[
     Path | None,
@@ -20,6 +20,8 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text for a person.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only what needs a person.")]
+# The one command that carries several companies.
+FOR_SEVERAL = "sync"
 
 P = ParamSpec("P")
 
@@ -47,6 +49,22 @@ def answering(command: Callable[P, int | None]) -> Callable[P, None]:
         raise SystemExit(int(code or ExitCode.OK))
 
     return answered
+
+
+def refuse_second_config(command: str | None, words: Sequence[str]) -> None:
+    """End with a UsageError where several configurations were named for a command that looks at one company: the option's
+    last value would count, and the person would take the answer for that of all."""
+    named = [word for word in words if word == "--config" or word.startswith("--config=")]
+    if command == FOR_SEVERAL or len(named) < 2:
+        return
+    OUTPUT.json = "--json" in words
+    fail(
+        UsageError(
+            "one-company-at-a-time",
+            f"stsync {command} is about one company, and --config was given {len(named)} times. Nothing was read or written.",
+            hint=f"Run stsync {command} once for each configuration file; stsync sync alone takes several.",
+        )
+    )
 
 
 def _bug(error: Exception) -> StsyncError:

@@ -23,15 +23,20 @@ SECONDS_BETWEEN_LINES = 10.0
 def watcher(banner: str, *, dry_run: bool, doing: str = "writing") -> Iterator[Watcher]:
     """Someone to tell how far a run is; `doing` is what it does with the records once it has planned."""
     say(banner)
-    if dry_run:
-        say("PREVIEW: nothing will be written, in either system or here.")
+    preview_notice(dry_run=dry_run)
     if OUTPUT.json or OUTPUT.quiet:
-        yield _Lines(silent=True)
+        yield Lines(silent=True)
     elif sys.stderr.isatty():
         with _bars() as progress:
             yield _Bars(progress, doing)
     else:
-        yield _Lines(silent=False, doing=doing)
+        yield Lines(silent=False, doing=doing)
+
+
+def preview_notice(*, dry_run: bool) -> None:
+    """Say that this is a preview, where it is one."""
+    if dry_run:
+        say("PREVIEW: nothing will be written, in either system or here.")
 
 
 @contextmanager
@@ -43,7 +48,7 @@ def counting(name: str) -> Iterator[Callable[[int, int], None]]:
         with _bars() as progress:
             yield partial(_Bars(progress).counted, name)
     else:
-        yield partial(_Lines(silent=False).counted, name)
+        yield partial(Lines(silent=False).counted, name)
 
 
 def _bars() -> Progress:
@@ -98,12 +103,24 @@ class _Bars:
                 self._progress.update(task.id, completed=whole, total=whole, time="taken")
 
 
-class _Lines:
-    """Progress in a log: one line for each step, and one every ten seconds while a step is long."""
+class Lines:
+    """Progress in a log: one line for each step, and one now and then while a step is long.
 
-    def __init__(self, *, silent: bool, doing: str = "writing") -> None:
+    `mark` stands before each line, for a process that listens.
+    """
+
+    def __init__(
+        self,
+        *,
+        silent: bool,
+        doing: str = "writing",
+        mark: str = "",
+        seconds_between: float = SECONDS_BETWEEN_LINES,
+    ) -> None:
         self._silent = silent
         self._doing = doing
+        self._mark = mark
+        self._seconds_between = seconds_between
         self._began = self._last = time.monotonic()
         self._name = ""
 
@@ -132,8 +149,8 @@ class _Lines:
         new = name != self._name
         if new:
             self._name, self._began = name, moment
-        if self._silent or not (new or last or moment - self._last >= SECONDS_BETWEEN_LINES):
+        if self._silent or not (new or last or moment - self._last >= self._seconds_between):
             return
         self._last = moment
-        sys.stderr.write(f"{name}: {detail}\n" if detail else f"{name}\n")
+        sys.stderr.write(self._mark + (f"{name}: {detail}\n" if detail else f"{name}\n"))
         sys.stderr.flush()

@@ -20,7 +20,7 @@ from stsync.books.doubts import doubts, proved
 from stsync.books.reading import Reconciliation
 from stsync.books.result import TieOut
 from stsync.books.values import Period
-from stsync.cli import _speakable, console, correct, drift
+from stsync.cli import console, correct, drift, speakable
 from stsync.cli.app import app
 from stsync.cli.only import check_found, named
 from stsync.engine.scope import Scope
@@ -37,7 +37,7 @@ def books(tmp_path: Path) -> Books:
 def test_a_name_that_windows_1252_lacks_does_not_stop_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
-    _speakable()
+    speakable()
     console.say("Łukasz → 100.00")
     sys.stdout.flush()
     assert written.getvalue() == b"?ukasz ? 100.00\n".replace(b"\n", os.linesep.encode())
@@ -45,7 +45,7 @@ def test_a_name_that_windows_1252_lacks_does_not_stop_a_command(monkeypatch: pyt
 
 def test_a_command_without_any_output_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
-    _speakable()
+    speakable()
     with sys.stdout as nowhere:
         console.say("nobody reads this")
         assert nowhere.name == os.devnull
@@ -53,7 +53,7 @@ def test_a_command_without_any_output_runs(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_command_without_any_input_is_asked_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    _speakable()
+    speakable()
     with sys.stdin as nobody:
         assert not nobody.isatty()
 
