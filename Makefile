@@ -5,6 +5,7 @@
 # make chaos  2,000 runs killed and broken, each compared with a faultless one; make test tries a part of them
 # make audit  the pinned packages against the published advisories; needs the internet
 # make load   signed deliveries a second that stsync listen takes, and none lost across a kill -9
+# make bench  how near stsync comes to the limits of the two systems, and what it costs itself; half an hour
 # With another interpreter:  make clean, then  make PYTHON=/path/to/python3.13 test
 
 SHELL = /bin/sh
@@ -14,8 +15,9 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 WORKERS ?= 2
 TRIALS ?= 2000
+BENCH ?=
 
-.PHONY: demo test faults fuzz chaos audit load lint types contracts check-tests install pins clean
+.PHONY: demo test faults fuzz chaos audit load bench lint types contracts check-tests install pins clean
 
 demo: $(VENV)/.for-use
 	$(VENV)/bin/stsync demo --folder demo
@@ -54,6 +56,10 @@ audit: $(VENV)/.interpreter
 
 load: $(VENV)/.for-development
 	$(VENV)/bin/python bench/listener_load.py
+
+# For example:  make bench BENCH='--only cost --sizes 2000,20000,100000'
+bench: $(VENV)/.for-use
+	$(VENV)/bin/python bench/run.py $(BENCH)
 
 install: $(VENV)/.for-use
 

@@ -55,8 +55,10 @@ class _Desk:
         return {**self._tally.counts(), "server_cpu": time.process_time()}
 
     def forget(self) -> dict[str, Any]:
-        """Count from zero."""
+        """Count from zero, requests and modelled time."""
         self._tally.clear()
+        if self._world.pace is not None:
+            self._world.pace.reset()
         return {}
 
     def progress(self) -> dict[str, Any]:
@@ -65,7 +67,7 @@ class _Desk:
 
     def booked(self) -> dict[str, Any]:
         """What the latency model booked, in modelled seconds."""
-        return dict(self._world.pace.figures())
+        return dict(self._world.pace.figures()) if self._world.pace is not None else {}
 
     def more(self, documents: int) -> dict[str, Any]:
         """Book further documents in ServiceTitan."""

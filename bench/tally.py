@@ -34,7 +34,7 @@ _OF_TENANT = re.compile(r"/v2/tenant/[^/]+/(?:export/)?([\w-]+)")
 
 
 class Tally(RequestLog):
-    """How many requests came: by system, by kind of document, and how many operations were inside batches."""
+    """How many requests came: by system, by kind of document, and how many operations they stood for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Tally(RequestLog):
             self._systems: Counter[str] = Counter()
             self._kinds: Counter[str] = Counter()
             self._statuses: Counter[str] = Counter()
-            self._operations = 0
+            self._operations: Counter[str] = Counter()
 
     def counts(self) -> dict[str, object]:
         """Everything counted so far, as plain JSON."""
@@ -58,7 +58,7 @@ class Tally(RequestLog):
                 "by_system": dict(self._systems),
                 "by_kind": {kind: round(share, 3) for kind, share in sorted(self._kinds.items())},
                 "by_status": dict(self._statuses),
-                "operations": self._operations,
+                "operations": dict(self._operations),
             }
 
     def _note(self, system: str, request: Request, status: int) -> None:
@@ -66,7 +66,7 @@ class Tally(RequestLog):
         with self._counting:
             self._systems[system] += 1
             self._statuses[str(status)] += 1
-            self._operations += len(kinds)
+            self._operations[system] += len(kinds)
             # A batch is one request, and belongs to each of its operations by an equal part.
             for kind in kinds:
                 self._kinds[kind] += 1 / len(kinds)

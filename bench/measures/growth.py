@@ -24,13 +24,13 @@ def measure(bench: Bench) -> list[Figure]:
     """The same 50 changes on states of very different age."""
     if not (HERE / "seeded_state.py").exists():
         raise Failed("bench/seeded_state.py, which makes a state that has seen so many documents, is not there")
-    seen = bench.options.seen
-    best = {documents: _best_run(bench, documents) for documents in seen}
+    seen, rounds = bench.options.seen, min(ROUNDS, bench.options.repeats)
+    best = {documents: _best_run(bench, documents, rounds) for documents in seen}
     figures = [
         Figure(
             "growth",
             f"{CHANGES} changes after {documents:,} documents",
-            f"Wall time of stsync sync with {CHANGES} new documents on a state that has seen {documents:,}; best of {ROUNDS}.",
+            f"Wall time of stsync sync with {CHANGES} new documents on a state that has seen {documents:,}; best of {rounds}.",
             ran.wall,
             "s",
             note=f"Processor time {ran.cpu:.2f} s, peak memory {ran.peak_mb:.0f} MB.",
@@ -44,13 +44,13 @@ def measure(bench: Bench) -> list[Figure]:
     return [*figures, Figure("growth", "growth of a run's time", what, ratio, "x", Goal(1.3))]
 
 
-def _best_run(bench: Bench, documents: int) -> Ran:
+def _best_run(bench: Bench, documents: int, rounds: int) -> Ran:
     bench.tell(f"growth: {CHANGES} changes on a state that has seen {documents:,} documents")
     with bench.place(f"growth-{documents}", documents=2) as place:
         _seed(place.config.parent / "stsync.db", documents, bench)
         # The first run reads everything once and is another matter.
         place.stsync("sync").insist("the first run on the seeded state")
-        return min((_changed(place) for _ in range(ROUNDS)), key=lambda ran: ran.wall)
+        return min((_changed(place) for _ in range(rounds)), key=lambda ran: ran.wall)
 
 
 def _changed(place: Place) -> Ran:

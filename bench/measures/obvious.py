@@ -14,7 +14,7 @@ def measure(bench: Bench) -> list[Figure]:
     """Wall time and requests, as ratios; and the books of both must be the same."""
     ours, at = bench.carried(), bench.options
     obvious, counts, books = _obvious(bench)
-    _insist_same_books(ours.books, books)
+    insist_same_books(ours.books, books)
     # Its processor time stands between its requests, one after the other, and must not be blown up with them.
     theirs = (obvious.wall - obvious.cpu) / at.scale + obvious.cpu
     mine = ours.bulk.wall / at.scale
@@ -51,7 +51,8 @@ def _obvious(bench: Bench) -> tuple[Ran, dict[str, Any], dict[str, Any]]:
         return ran, place.ask("counts"), place.ask("books")
 
 
-def _insist_same_books(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+def insist_same_books(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """The same totals, balances and documents. Raises Failed naming what differs."""
     different = [name for name in ours if ours[name] != theirs[name]]
     if different:
         raise Failed(f"the books of the two clients differ in: {', '.join(different)}")

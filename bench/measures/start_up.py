@@ -19,7 +19,8 @@ def measure(bench: Bench) -> list[Figure]:
     program = str(Path(sys.executable).with_name("stsync"))
     if not Path(program).exists():
         raise Failed(f"there is no program {program}; start-up is measured on the installed command")
-    with bench.place("start-up", documents=200) as place:
+    documents = min(200, bench.options.documents)
+    with bench.place("start-up", documents=documents) as place:
         place.stsync("sync").insist("stsync sync")
         environment, status = _environment(place), [program, "status", "--config", str(place.config)]
         repeats = bench.options.repeats
@@ -28,7 +29,12 @@ def measure(bench: Bench) -> list[Figure]:
         return [
             _figure("stsync --help", [program, "--help"], environment, goal=250, repeats=repeats),
             _figure(
-                "stsync status", status, environment, goal=350, repeats=repeats, what="on a state with 200 documents"
+                "stsync status",
+                status,
+                environment,
+                goal=350,
+                repeats=repeats,
+                what=f"on a state with {documents} documents",
             ),
             _figure(
                 "shell completion", [program], completing, goal=200, repeats=repeats, what="bash: 'stsync st<Tab>'"
