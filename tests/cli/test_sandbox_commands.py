@@ -50,14 +50,25 @@ def writes(told: dict[str, Any]) -> list[Any]:
     return answer
 
 
+def booked(told: dict[str, Any]) -> dict[str, Any] | None:
+    """The account of the latency model, or None where the sandbox answers at once."""
+    answer = requests.get(f"{told['admin_url']}/latency", timeout=5)
+    return answer.json() if answer.ok else None
+
+
 def test_the_books_are_as_they_were_left_when_the_sandbox_is_started_again(tmp_path: Path) -> None:
     with serving(tmp_path / "a", "--invoices", "1", "--port", "9310") as told:
         assert typed("sync-customers", "--limit", "3", "--json", variables=told["environment"]).returncode in (0, 3)
         assert writes(told)
-    with serving(tmp_path / "a") as again:
+        assert booked(told) is None
+    with serving(tmp_path / "a", "--latency", "0.01", "--latency-seed", "7") as again:
         assert again["urls"] == told["urls"]
         done = json.loads(typed("sync-customers", "--limit", "3", "--json", variables=again["environment"]).stdout)
         assert not [one for one in done["plan"]["operations"] if one["natural_key"] == "ST10000001"]
+        account = booked(again)
+        assert account is not None
+        assert (account["scale"], account["seed"]) == (0.01, 7)
+        assert account["operations"]["servicetitan_page"]["count"] == account["requests"]["servicetitan_api"]
     assert SandboxFolder(tmp_path / "a").content().invoices == 1
 
 
@@ -73,7 +84,10 @@ def test_a_reset_of_a_running_sandbox_empties_the_books_and_forgets_the_state(tm
 
 
 def test_two_sandboxes_do_not_serve_one_folder(tmp_path: Path) -> None:
-    with serving(tmp_path, "--invoices", "1", "--port", "9350"):
+    with serving(tmp_path, "--invoices", "1", "--port", "9350", "--latency", "0.01") as told:
+        account = booked(told)
+        assert account is not None
+        assert account["seed"] == 1
         second = typed("sandbox", "serve", "--folder", str(tmp_path))
         demo = typed("demo", "--folder", str(tmp_path))
     assert [second.returncode, demo.returncode] == [2, 2]

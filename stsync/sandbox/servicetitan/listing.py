@@ -111,12 +111,12 @@ class Listing:
         table = tenant.tables[self.table]
         start = _checked("modifiedOnOrAfter", read_moment, given) if self.modified else None
         end = _checked("modifiedBefore", read_moment, given) if self.modified else None
-        rows = table.changed_between(start, end)
         if not self.ids or "ids" not in given:
-            return rows
+            return table.changed_between(start, end)
         ceiling = tenant.switches.invoice_ids_ceiling if self.table == "invoices" else 50
         wanted = set(_checked("ids", lambda values: read_ids(values, ceiling), given))
-        return [row for row in rows if row["id"] in wanted]
+        # By id and not by a walk through the table: a hundred thousand invoices are asked for fifty at a time.
+        return [table[one] for one in wanted if one in table and table.is_changed_between(one, start, end)]
 
     def _activity(self, tenant: Tenant, given: Mapping[str, list[str]]) -> bool | None:
         if self.active is None:

@@ -69,6 +69,11 @@ class Table(Mapping[int, Row]):
         high = bisect_left(self._order, (micros(end),)) if end else len(self._order)
         return [self._rows[row_id] for _, _, row_id in self._order[low:high]]
 
+    def is_changed_between(self, row_id: int, start: datetime | None, end: datetime | None) -> bool:
+        """Whether `changed_between` has this row."""
+        at = self.changed_at(row_id)
+        return (start is None or micros(start) <= at) and (end is None or at < micros(end))
+
     def after(self, position: Position, until: datetime, limit: int) -> list[tuple[Position, Row]]:
         """Up to `limit` rows behind a position and not changed later than `until`, with their positions."""
         low = bisect_left(self._order, (*position, float("inf")))

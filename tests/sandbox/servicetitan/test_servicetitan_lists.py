@@ -44,6 +44,9 @@ def test_modified_bounds_include_the_start_and_exclude_the_end(bench):
     assert len(bench.get(f"accounting/invoices?modifiedOnOrAfter={noon}")["data"]) == 1
     assert bench.get(f"accounting/invoices?modifiedBefore={noon}")["data"] == []
     assert bench.get("accounting/invoices?createdOnOrAfter=2026-11-03")["data"] == []
+    named = f"accounting/invoices?ids={bench.ids['invoice']},{bench.ids['invoice'] + 999}"
+    assert len(bench.get(f"{named}&modifiedOnOrAfter={noon}")["data"]) == 1
+    assert bench.get(f"{named}&modifiedBefore={noon}")["data"] == []
 
 
 @pytest.mark.parametrize(
