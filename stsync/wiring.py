@@ -13,6 +13,7 @@ from stsync.core.mapping import Mapping
 
 if TYPE_CHECKING:
     from stsync.businesscentral.client import BusinessCentral
+    from stsync.businesscentral.published import Note
     from stsync.config.model import Config
     from stsync.credentials import Credentials
     from stsync.credentials.token_transport import TokenTransport
@@ -80,8 +81,12 @@ class Wiring:
             f"Business Central {kind} '{books.environment}', company {company}"
         )
 
-    def systems(self, *, read_only: bool = False, on_exchange: OnExchange | None = None) -> Systems:
-        """The clients. Raises CredentialsError naming every secret that is missing."""
+    def systems(
+        self, *, read_only: bool = False, on_exchange: OnExchange | None = None, note: Note | None = None
+    ) -> Systems:
+        """The clients; `note` is where they may remember what is no secret. Raises CredentialsError naming every secret
+        that is missing.
+        """
         from stsync.businesscentral.client import BusinessCentral
         from stsync.businesscentral.token import BusinessCentralAuth
         from stsync.config import endpoints
@@ -92,7 +97,7 @@ class Wiring:
 
         titan, books = self.config.servicetitan, self.config.business_central
         titan_auth = ServiceTitanAuth.configured(self.config, self.credentials)
-        books_auth = BusinessCentralAuth.configured(self.config, self.credentials)
+        books_auth = BusinessCentralAuth.configured(self.config, self.credentials, note)
         titan_session = Session(
             "ServiceTitan",
             auth=titan_auth,

@@ -19,6 +19,7 @@ import requests
 from requests.auth import AuthBase
 
 from stsync.businesscentral.entra_problems import login_unreachable, login_unusable, refused, refused_tenant
+from stsync.businesscentral.published import Note, PublishedAddresses
 from stsync.config.endpoints import authority
 from stsync.credentials.certificate import certificate_end
 from stsync.credentials.endpoint import safe_address
@@ -55,6 +56,7 @@ _PUBLIC_HOSTS = frozenset(
 class BusinessCentralAuth(AuthBase):
     """Puts a valid token on each request; one MSAL application and one lock per process (ecosystem section 2.4).
 
+    `note` remembers the login's published addresses between runs; without it they are asked for.
     Raises CredentialsError when Entra refuses the login, SystemUnavailable when it cannot be reached.
     """
 
@@ -67,6 +69,7 @@ class BusinessCentralAuth(AuthBase):
         certificate_file: Path | None = None,
         certificate_passphrase: str | None = None,
         transport: TokenTransport | None = None,
+        note: Note | None = None,
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -79,6 +82,7 @@ class BusinessCentralAuth(AuthBase):
         self._certificate_file = certificate_file
         self._passphrase = certificate_passphrase
         self.transport = transport or TokenTransport(_SETTING, plain_host=plain_host)
+        self._sender = PublishedAddresses(self.transport, note, today) if note is not None else self.transport
         self._clock = clock
         self._today = today
         self._lock = threading.Lock()
@@ -90,7 +94,7 @@ class BusinessCentralAuth(AuthBase):
             redact.register(secret or "")
 
     @classmethod
-    def configured(cls, config: Config, credentials: Credentials) -> BusinessCentralAuth:
+    def configured(cls, config: Config, credentials: Credentials, note: Note | None = None) -> BusinessCentralAuth:
         """From the configuration and the stored secrets; a configured certificate is used instead of a secret.
 
         Raises CredentialsError naming all that is missing.
@@ -98,12 +102,13 @@ class BusinessCentralAuth(AuthBase):
         certificate = config.business_central.certificate_file
         if certificate is None:
             client_id, client_secret = credentials.values(BC_CLIENT_ID, BC_CLIENT_SECRET)
-            return cls(authority_url=authority(config), client_id=client_id, client_secret=client_secret)
+            return cls(authority_url=authority(config), client_id=client_id, client_secret=client_secret, note=note)
         return cls(
             authority_url=authority(config),
             client_id=credentials.value(BC_CLIENT_ID),
             certificate_file=Path(certificate),
             certificate_passphrase=credentials.optional(BC_CERTIFICATE_PASSPHRASE),
+            note=note,
         )
 
     @property
@@ -175,7 +180,7 @@ class BusinessCentralAuth(AuthBase):
             self._client_id,
             client_credential=credential,
             authority=self._authority,
-            http_client=self.transport,
+            http_client=self._sender,
             instance_discovery=None if self._public else False,
         )
 

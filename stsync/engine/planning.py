@@ -207,7 +207,7 @@ def _reference(
         dimensions=_dimensions(settings, records),
         refund_journal=settings.payments.refunds.code,
         terms=bool(config.mapping.terms),
-        items=bool(config.mapping.items),
+        items=frozenset(config.mapping.items.values()),
     )
     # What stands half done in the books is asked for with the rest: a run with nothing new then costs one request.
     lookup = Lookup(_half_done(records), lines=True)

@@ -120,7 +120,7 @@ def run(wiring: Wiring, order: Order, watcher: Watcher | None = None) -> Result:
     with _lock(wiring, order), _state(wiring, order) as state:
         state.pin(wiring.pin)
         trail = Trail(state)
-        systems = wiring.systems(read_only=order.dry_run, on_exchange=trail.add)
+        systems = wiring.systems(read_only=order.dry_run, on_exchange=trail.add, note=state.notes.note)
         run_id = trail.run_id = _start(state, order)
         try:
             result = _run(_Sitting(wiring, order, state, systems, run_id, watching), began)

@@ -35,14 +35,19 @@ _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 @dataclass(frozen=True)
 class Needs:
-    """Which reference data a run needs; nothing that is not needed is read."""
+    """Which reference data a run needs; nothing that is not needed is read, and of items only the numbers of the mapping.
+
+    None of it is kept for the next run. It is one request together with what has to be asked in any case, so that a copy
+    would save none; and what is in it may be blocked or be gone by then: Business Central never tells what was deleted
+    (facts section 9), so that the preview would promise what Business Central refuses.
+    """
 
     documents: bool = False
     payments: bool = False
     dimensions: tuple[str, ...] = ()
     refund_journal: str = "STREFUND"
     terms: bool = False
-    items: bool = False
+    items: frozenset[str] = frozenset()
 
 
 def reference_reads(needs: Needs) -> dict[str, Read]:
@@ -57,8 +62,8 @@ def reference_reads(needs: Needs) -> dict[str, Read]:
         reads["dimensions"] = Read("dimensions", filter=any_of("code", codes), expand="dimensionValues")
     if needs.documents and needs.terms:
         reads["terms"] = Read("paymentTerms", select=("id", "code"))
-    if needs.documents and needs.items:
-        reads["items"] = Read("items")
+    if needs.documents:
+        reads |= _parts("items", "items", "number", needs.items, _ITEM_FIELDS)
     if needs.payments:
         reads["journals"] = Read("customerPaymentJournals", expand="customerPayments")
         code = compare("code", "eq", needs.refund_journal.upper())
@@ -98,7 +103,7 @@ def snapshot(rows: Mapping[str, Sequence[Row]]) -> Snapshot:
             for row in rows.get("dimensions", ())
         },
         payment_terms={str(row["code"]): str(row["id"]) for row in rows.get("terms", ())},
-        items=_items(rows.get("items", ())),
+        items=_items(_named("items", rows)),
         posting_from=day(setup[0].get("allowPostingFrom")) if setup else None,
         posting_to=day(setup[0].get("allowPostingTo")) if setup else None,
         journals={str(row["code"]).upper(): _journal(row, "customerPayments") for row in rows.get("journals", ())},
@@ -243,6 +248,10 @@ class Lookup:
         )
 
 
+_ITEM_FIELDS = (
+    *("id", "number", "displayName", "type", "itemCategoryCode"),
+    *("blocked", "unitPrice", "unitCost", "baseUnitOfMeasureCode"),
+)
 _LEDGER_FIELDS = ("documentNumber", "documentType", "accountNumber", "debitAmount", "creditAmount", "postingDate")
 # A line of a general journal has no document type; people may choose Refund on theirs.
 _REFUND_TYPES = ("", "Refund")
