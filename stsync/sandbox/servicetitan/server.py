@@ -31,7 +31,7 @@ def app(
     pace: Pace | None = None,
 ) -> App:
     """Serve a tenant to the clients that `authorise(token)` knows and `tenant.connect` let in, at the `pace` if any."""
-    gate = Gate(tenant, authorise, monotonic, 1 if pace is None else pace.scaled(1))
+    gate = Gate(tenant, authorise, monotonic) if pace is None else Gate(tenant, authorise, pace.now, pace.scaled(1))
     router = Router(not_found=_no_route, wrong_method=_no_method)
     for endpoint in all_endpoints():
         router.add(endpoint.method, endpoint.template, _handler(tenant, gate, endpoint))

@@ -12,6 +12,7 @@ from bc_pace import Crowd, OneThread, Paced, Stepped
 
 from stsync.sandbox import pace as pace_module
 from stsync.sandbox.latency import COSTS, Latency
+from stsync.sandbox.pace import Pace, TooLong
 
 TRIP = 0.06
 
@@ -176,6 +177,45 @@ def test_eight_minutes_end_a_snapshot_without_a_trace(paced: Paced, clock: OneTh
     operations = [paced.inner("POST", "customers", {"displayName": f"N{n}"}) for n in range(4)]
     assert taken(clock, lambda: paced.batch(*operations, Isolation="snapshot")) == pytest.approx(TRIP + 480)
     assert len(paced.company.customers) == before
+
+
+def test_a_posting_that_is_cut_off_frees_its_lane_at_the_limit(clock: OneThread) -> None:
+    pace = Pace(Latency(), now=clock.now, sleep=clock.sleep)
+    with pytest.raises(TooLong):
+        pace.book("journal_post", 10_000, 0.0, 480.0, "one")
+    assert pace.book("journal_post", 0, 100.0, 580.0, "one") == pytest.approx(480.25)
+    with pytest.raises(TooLong):
+        pace.book("journal_post", 0, 0.0, 480.0, "one")
+    assert pace.book("journal_post", 0, 500.0, 980.0, "one") == pytest.approx(500.25), "it never got to run"
+    assert pace.figures()["posting"] == {"count": 2, "seconds": 0.5, "scaled_seconds": 0.5}
+
+
+def test_every_write_is_booked_as_what_it_is(paced: Paced) -> None:
+    company = paced.company
+    company.add_dimension("AREA")
+    company.add_dimension_value("AREA", "10", "North")
+    dimension = {"code": "AREA", "valueCode": "10"}
+    path = draft(paced, 1)
+    line = paced.get(f"{path}/salesInvoiceLines")["value"][0]["id"]
+    customer = next(iter(company.customers)).id
+
+    def kinds(*calls: Any) -> dict[str, int]:
+        paced.pace.reset()
+        for call in calls:
+            assert call().status < 400
+        return {kind: told["count"] for kind, told in paced.figures()["operations"].items() if kind != "read"}
+
+    of_line = f"salesInvoiceLines({line})"
+    assert kinds(lambda: paced.patch(of_line, {"quantity": 2})) == {"line_write": 1}
+    assert kinds(lambda: paced.post(f"{of_line}/dimensionSetLines", dimension)) == {"dimension_write": 1}
+    assert kinds(lambda: paced.patch(path, {"externalDocumentNumber": "X"})) == {"record_change": 1}
+    assert kinds(lambda: paced.call("DELETE", path, If_Match="*")) == {"record_change": 1}
+    assert kinds(lambda: paced.patch(f"customers({customer})", {"email": "a@b.example"})) == {"record_change": 1}
+    made = paced.invoice(account_line(5))
+    assert kinds(lambda: paced.act(f"salesInvoices({made['id']})")) == {"document_post": 1}
+    correct = lambda: paced.act(f"salesInvoices({made['id']})", "makeCorrectiveCreditMemo")  # noqa: E731
+    assert kinds(correct) == {"correction_draft": 1}
+    assert kinds(lambda: paced.post("journals", {"code": "J", "displayName": "J"})) == {"journal_create": 1}
 
 
 def test_operations_of_a_batch_can_count_against_the_rate(paced: Paced) -> None:
