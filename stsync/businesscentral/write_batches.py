@@ -5,8 +5,9 @@ outer 2xx with JSON                      each judged by its own answer, as a sin
   no answer, or two, for one of them     OutcomeUnknown for that one; no more batches in this run
 outer 2xx with anything else             OutcomeUnknown for all; no more batches in this run
 outer lost, cut off, 408, 5xx            OutcomeUnknown for all; the next batch is half as large
-outer refused                            nothing was carried out: the same writes go singly
-inner 401, 429, or no word of BC's own   not carried out: it goes singly, where the session renews and waits
+outer refused in BC's own words          nothing was carried out: the same writes go singly
+outer refused in other words             OutcomeUnknown for all: a gateway may say so after it was done
+inner 401, 429, bare 405, 415            not carried out: it goes singly, where the session renews and waits
 inner: no such action, no such decimals  not carried out: it goes in the next form, and so do all like it in this run
 inner 408, 5xx, locked                   OutcomeUnknown; the next write of its kind goes alone
 anything that ends the run               the writes behind it do not leave, and share its outcome
@@ -28,6 +29,7 @@ from stsync.errors import CredentialsError, SystemUnavailable, UsageError
 from stsync.http.answers import Answer
 from stsync.http.outcomes import NotProcessed, OutcomeUnknown, Refused
 from stsync.http.session import Session
+from stsync.http.verdicts import ABOUT_THE_REQUEST
 
 # A proxy in between often takes no more than 1 MB (nginx as it is delivered); Business Central takes 350 (facts 11).
 MOST_BYTES = 900_000
@@ -162,7 +164,10 @@ class WriteBatches:
         status = error.status if isinstance(error, Refused) else int(error.context.get("status", 0))
         if status in NO_BATCHES_HERE:
             self._lessons.batches = False
-        return error if isinstance(error, OutcomeUnknown) else _Again.ALONE
+        if isinstance(error, OutcomeUnknown):
+            return error
+        # What goes again at once, without a look into the books, needs more proof than what is only put down as refused.
+        return _Again.ALONE if writes.surely_refused(error) else OutcomeUnknown(error.text, system=SYSTEM)
 
     def _answered(self, sent: Sequence[Write], answer: Answer, *, quoted: bool) -> list[Outcome | _Again]:
         kinds = [write.kind for write in sent]
@@ -192,7 +197,7 @@ class WriteBatches:
         try:
             proof = writes.judged(answer)
         except Refused as error:
-            return self._refused(error, quoted=quoted)
+            return self._refused(write, error, quoted=quoted)
         except CredentialsError as error:
             return error
         except OutcomeUnknown as error:
@@ -200,15 +205,13 @@ class WriteBatches:
             return error
         return self._proved(write, proof)
 
-    def _refused(self, error: Refused, *, quoted: bool) -> Outcome | _Again:
+    def _refused(self, write: Write, error: Refused, *, quoted: bool) -> Outcome | _Again:
         """Final, unless it is about the request and not the record."""
-        if not error.code or error.code == "Internal_CompanyNotFound":
-            return _Again.ALONE
-        unread = quoted and error.code == "BadRequest"
-        if not (unread or writes.about_decimals(error)):
-            return error
-        self._lessons.decimals_refused(quoted=quoted)
-        return _Again.ALONE if quoted else _Again.TOGETHER
+        if writes.has_numbers(write.body) and writes.about_amounts(error, quoted=quoted):
+            self._lessons.decimals_refused(quoted=quoted)
+            return _Again.ALONE if quoted else _Again.TOGETHER
+        bare = not error.code and error.status in ABOUT_THE_REQUEST
+        return _Again.ALONE if bare or error.code == "Internal_CompanyNotFound" else error
 
     def _proved(self, write: Write, answer: Answer) -> Outcome:
         try:

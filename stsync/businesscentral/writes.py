@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, Literal
 
 from requests.structures import CaseInsensitiveDict
@@ -14,7 +15,7 @@ from stsync.errors import CredentialsError, StsyncError, SystemUnavailable, Usag
 from stsync.http.answers import Answer, vendor_error
 from stsync.http.encoding import json_text
 from stsync.http.outcomes import OutcomeUnknown, Refused
-from stsync.http.verdicts import judge_write
+from stsync.http.verdicts import ABOUT_THE_REQUEST, judge_write
 
 SYSTEM: Literal["Business Central"] = "Business Central"
 
@@ -26,6 +27,8 @@ _ACTION = "/Microsoft.NAV."
 _KEY = re.compile(r"\([^)]*\)")
 _PLAIN = {"Content-Type": "application/json"}
 _QUOTED = {"Content-Type": "application/json;IEEE754Compatible=true"}
+# Business Central's codes are names (facts section 7.1); a gateway's problem report has an address or nothing there.
+_CODE = re.compile(r"[A-Za-z]+(_[A-Za-z]+)*")
 _DECIMALS = re.compile(r"IEEE754Compatible|Edm\.Decimal")
 _NO_SUCH_OPERATION = frozenset(
     {
@@ -119,7 +122,8 @@ def operation(
     number: int, write: Write, company: str, headers: Mapping[str, str], *, quoted_decimals: bool = False
 ) -> str:
     """The write as one operation of a batch, as JSON text; its URL is relative to the service root."""
-    typed = {} if write.body is None else _QUOTED if quoted_decimals else _PLAIN
+    quoted = quoted_decimals and has_numbers(write.body)
+    typed = {} if write.body is None else _QUOTED if quoted else _PLAIN
     inner: dict[str, Any] = {
         "id": str(number),
         "method": write.method,
@@ -127,7 +131,7 @@ def operation(
         "headers": {**headers, **typed, **write.headers},
     }
     if write.body is not None:
-        inner["body"] = _quoted(write.body) if quoted_decimals else write.body
+        inner["body"] = _quoted(write.body) if quoted else write.body
     return json_text(inner)
 
 
@@ -151,9 +155,18 @@ def judged(answer: Answer) -> Answer:
     return judge_write(answer, SYSTEM, readable=answer.body is not None or not answer.text)
 
 
-def about_decimals(refused: Refused) -> bool:
-    """Whether the form of amounts was refused and not the write (the defect in facts section 10)."""
-    return refused.status == 415 or bool(_DECIMALS.search(refused.text))
+def about_amounts(refused: Refused, *, quoted: bool) -> bool:
+    """Whether the form of amounts was refused and not the write (the defect in facts section 10).
+
+    Of text in place of numbers nobody knows the words of a server that does not take it: there any unread body counts.
+    """
+    unread = quoted and refused.code == "BadRequest"
+    return unread or refused.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE or bool(_DECIMALS.search(refused.text))
+
+
+def surely_refused(refused: Refused) -> bool:
+    """Whether nobody but Business Central can have said it, or what it says is about the request itself."""
+    return refused.status in ABOUT_THE_REQUEST or bool(_CODE.fullmatch(refused.code))
 
 
 def not_in_a_batch(answer: Answer) -> bool:

@@ -16,7 +16,7 @@ System = Literal["ServiceTitan", "Business Central"]
 
 _EXCERPT = 300
 # These say something about the request itself, so even a gateway's own page is proof enough that nothing happened.
-_ABOUT_THE_REQUEST = frozenset({405, 411, 413, 414, 415, 431, 501})
+ABOUT_THE_REQUEST = frozenset({405, 411, 413, 414, 415, 431, 501})
 # BC facts section 12: whether missing rights answer 403 or 400 is only inferred; the words are the same.
 _NOT_PERMITTED = re.compile(r"current permissions prevented the action", re.IGNORECASE)
 # BC facts section 13: a deadlocked operation with several commits can have been applied in part.
@@ -49,7 +49,7 @@ def judge_write(answer: Answer, system: System, *, readable: bool) -> Answer:
     if _doubtful(answer) or 300 <= answer.status < 400:
         _unknown(answer, system)
     if answer.status >= 400:
-        if vendor_error(answer.body) is None and answer.status not in _ABOUT_THE_REQUEST:
+        if vendor_error(answer.body) is None and answer.status not in ABOUT_THE_REQUEST:
             _unknown(answer, system)
         raise refusal(answer, system)
     if not readable:

@@ -159,7 +159,16 @@ def test_a_clear_no_inside_a_batch_is_final(code):
     assert room.sent() == [3]
 
 
-@pytest.mark.parametrize("status", [401, 429, 405, 415])
+def test_a_body_without_amounts_keeps_its_form():
+    room = Room()
+    room.switches.batch_decimal_defect = True
+    room.books.write_many(invoices(2))
+    room.books.write_many([Write.create("customers", {"displayName": name}) for name in ("Bo", "Cy")])
+    cards = room.batches()[-1]
+    assert {each["headers"]["Content-Type"] for each in cards} == {"application/json"}
+
+
+@pytest.mark.parametrize("status", [401, 429, 405, 501])
 def test_what_was_not_taken_on_inside_a_batch_goes_alone(status):
     room = Room()
     instead(room, {"status": status}, where=second)

@@ -202,6 +202,9 @@ _FAULTS = {
     "empty": faults.Action("answer_after", 200),
     "another answer": faults.Action("answer_after", 200, {"value": []}),
     "no answers": faults.Action("answer_after", 200, {"responses": []}),
+    "a gateway's own refusal": faults.Action(
+        "answer_after", 404, {"type": "https://tools.ietf.org/html/rfc9110", "title": "Not Found", "status": 404}
+    ),
     "a bare refusal": faults.Action("answer_after", 404, text=_GATEWAY),
     "moved": faults.Action("answer_after", 307, headers={"Location": "https://elsewhere.example"}),
     "forbidden": faults.answer(403, {"error": {"code": "", "message": "No."}}),
