@@ -145,8 +145,8 @@ def inner_answers(outer: Answer, count: int) -> list[Answer | None] | None:
         return None
     found: dict[str, list[Mapping[str, Any]]] = {}
     for each in responses:
-        if isinstance(each, dict) and each.get("id") is not None:
-            found.setdefault(str(each["id"]), []).append(each)
+        if isinstance(each, dict):
+            found.setdefault(str(each.get("id")), []).append(each)
     return [_inner_answer(found.get(str(number), []), outer) for number in range(count)]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 
 import pytest
@@ -10,6 +12,7 @@ from scripted_server import answer, hang_up
 
 from stsync.errors import CredentialsError, ExitCode, StsyncError, SystemUnavailable
 from stsync.http.outcomes import NotProcessed, OutcomeUnknown, Refused
+from stsync.http.throttle import Window
 
 CREATED = answer(201, {"id": "1"})
 
@@ -152,6 +155,42 @@ def test_a_write_cannot_hide_in_a_batch_of_reads(server, opened):
 def test_a_multipart_batch_answer_is_handed_over(server, opened):
     server.plays(answer(200, raw=b"--x\r\n", headers={"Content-Type": "multipart/mixed; boundary=x"}))
     assert opened().read_batch(server.base, [{"method": "GET", "url": "x"}]).body is None
+
+
+def test_a_batch_of_writes_takes_the_room_of_all_its_operations(server, opened, clock):
+    server.plays(answer(200, {"responses": []}))
+    shared = Shared()
+    session = opened(window=Window(10, 300.0), budget=shared)
+    began = clock.now
+    session.read_batch(server.base, [{"method": "GET", "url": "x"}] * 4)
+    session.write_batch(server.base, ["{}"] * 6)
+    assert clock.now - began < 1
+    session.write_batch(server.base, ["{}"] * 6)
+    assert clock.now - began == pytest.approx(300, abs=1)
+    assert shared.weights == [4, 6, 6]
+    assert json.loads(server.seen[-1][3]) == {"requests": [{}] * 6}
+
+
+class Shared:
+    """A budget that never waits, and notes what each request counted as."""
+
+    def __init__(self) -> None:
+        self.weights: list[int] = []
+
+    def slot(self, weight: int = 1) -> AbstractContextManager[None]:
+        self.weights.append(weight)
+        return nullcontext()
+
+    def penalise(self, seconds: float) -> None:
+        pass
+
+
+@pytest.mark.parametrize("step", [answer(504), answer(200, raw=b"x", headers={"Content-Length": "9"})])
+def test_a_batch_of_writes_without_an_answer_is_never_repeated(server, opened, step):
+    server.plays(step)
+    with pytest.raises(OutcomeUnknown):
+        opened(timeout=(2.0, 0.1)).write_batch(server.base, ["{}"])
+    assert len(server.seen) == 1
 
 
 def test_amounts_leave_digit_for_digit_and_in_order(server, opened):
