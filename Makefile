@@ -4,6 +4,7 @@
 # make fuzz   every parser with more than 100,000 invented and twisted inputs; make test tries the first of them
 # make chaos  2,000 runs killed and broken, each compared with a faultless one; make test tries a part of them
 # make audit  the pinned packages against the published advisories; needs the internet
+# make examples  the examples for Kubernetes and Airflow against the real libraries; needs the internet
 # make load   signed deliveries a second that stsync listen takes, and none lost across a kill -9
 # make bench  how near stsync comes to the limits of the two systems, and what it costs itself; half an hour
 # With another interpreter:  make clean, then  make PYTHON=/path/to/python3.13 test
@@ -17,7 +18,7 @@ WORKERS ?= 2
 TRIALS ?= 2000
 BENCH ?=
 
-.PHONY: demo test faults fuzz chaos audit load bench lint types contracts check-tests install pins clean
+.PHONY: demo test faults fuzz chaos audit examples load bench lint types contracts check-tests install pins clean
 
 demo: $(VENV)/.for-use
 	$(VENV)/bin/stsync demo --folder demo
@@ -53,6 +54,15 @@ audit: $(VENV)/.interpreter
 	"$(PYTHON)" -m venv $(VENV)/audit
 	$(VENV)/audit/bin/python -m pip --disable-pip-version-check --quiet install pip-audit
 	$(VENV)/audit/bin/pip-audit --disable-pip --no-deps -r .ci/pins-use.txt -r .ci/pins-development.txt
+
+# In an environment of its own as well, because Airflow is larger than everything else together. Another version of either
+# is tried with  make examples AIRFLOW=apache-airflow==3.4.0  and recorded for make test with  RECORD=--record
+AIRFLOW ?= apache-airflow==3.3.2
+SCHEMAS ?= kubernetes-validate==1.37.0
+examples: $(VENV)/.interpreter
+	"$(PYTHON)" -m venv $(VENV)/examples
+	$(VENV)/examples/bin/python -m pip --disable-pip-version-check --quiet install "$(AIRFLOW)" apache-airflow-providers-standard "$(SCHEMAS)"
+	$(VENV)/examples/bin/python tests/examples/check_with_libraries.py $(RECORD)
 
 load: $(VENV)/.for-development
 	$(VENV)/bin/python bench/listener_load.py

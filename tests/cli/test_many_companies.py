@@ -18,6 +18,7 @@ from filled_books import CONFIG
 from typer.testing import CliRunner
 
 from stsync.cli.app import app
+from stsync.cli.console import OUTPUT
 from stsync.cli.many.report import GRAVEST_FIRST, gravest
 from stsync.cli.many.which import companies
 from stsync.errors import ExitCode, UsageError
@@ -62,6 +63,13 @@ processes.COMMAND = (sys.executable, sys.argv.pop(1))
 from stsync.cli import main
 main()
 """
+
+
+@pytest.fixture(autouse=True)
+def _speaks_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a command speaks is set once for a process; here one process types several."""
+    for name in ("json", "quiet"):
+        monkeypatch.setattr(OUTPUT, name, False)
 
 
 def start(folder: Path, names: list[str], *options: str) -> subprocess.Popen[str]:
