@@ -84,6 +84,7 @@ def _options(given: argparse.Namespace, folder: Path, quick: Path) -> Options:
         payments=given.payments,
         customers=given.customers,
         scale=given.scale,
+        obvious_scale=given.obvious_scale,
         sizes=tuple(given.sizes),
         seen=tuple(given.seen),
         dry_run=given.dry_run,
@@ -100,6 +101,9 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--payments", type=int, default=Options.payments, help="of the month")
     parser.add_argument("--customers", type=int, default=Options.customers, help="of the month, all new")
     parser.add_argument("--scale", type=float, default=Options.scale, help="0.1: modelled time runs ten times as fast")
+    parser.add_argument(
+        "--obvious-scale", type=float, default=Options.obvious_scale, help="the same for the obvious client"
+    )
     parser.add_argument("--sizes", type=_numbers, default=Options.sizes, help="documents, for own cost")
     parser.add_argument("--seen", type=_numbers, default=Options.seen, help="documents that a state has seen")
     parser.add_argument("--dry-run", type=int, default=Options.dry_run, help="documents of the dry run")

@@ -16,7 +16,7 @@ def measure(bench: Bench) -> list[Figure]:
     obvious, counts, books = _obvious(bench)
     insist_same_books(ours.books, books)
     # Its processor time stands between its requests, one after the other, and must not be blown up with them.
-    theirs = (obvious.wall - obvious.cpu) / at.scale + obvious.cpu
+    theirs = (obvious.wall - obvious.cpu) / at.obvious_scale + obvious.cpu
     mine = ours.bulk.wall / at.scale
     sent, needed = ours.bulk_counts["requests"], counts["requests"]
     return [
@@ -27,9 +27,10 @@ def measure(bench: Bench) -> list[Figure]:
             theirs / mine,
             "x",
             Goal(3.0, at_least=True),
-            f"In modelled time: {theirs:,.0f} s and {mine:,.0f} s; on this machine {obvious.wall:,.0f} s and "
-            f"{ours.bulk.wall:,.0f} s. Its own processor time ({obvious.cpu:.0f} s) is counted once, ours {1 / at.scale:.0f} "
-            "times. The general ledger by account and department, and what every customer owes, are the same.",
+            f"In modelled time: {theirs:,.0f} s and {mine:,.0f} s; on this machine {obvious.wall:,.0f} s at a scale of "
+            f"{at.obvious_scale:g} and {ours.bulk.wall:,.0f} s at {at.scale:g}. Its own processor time, {obvious.cpu:.0f} s, "
+            f"is counted once, ours {1 / at.scale:.0f} times. The general ledger by account and department, and what every "
+            "customer owes, are the same.",
         ),
         Figure(
             "obvious",
@@ -44,7 +45,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _obvious(bench: Bench) -> tuple[Ran, dict[str, Any], dict[str, Any]]:
-    with bench.place("obvious", latency=True) as place:
+    with bench.place("obvious", latency=bench.options.obvious_scale) as place:
         place.ask("forget")
         words = [sys.executable, str(HERE / "obvious_client.py"), "--config", str(place.config)]
         ran = place.program(words, name="obvious client", entries=bench.options.entries).insist("the obvious client")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
-TINY = ["--invoices", "6", "--payments", "6", "--customers", "2", "--scale", "0.01", "--repeats", "1"]
-TINY += ["--sizes", "4,6", "--dry-run", "4", "--seen", "10"]
+TINY = ["--invoices", "6", "--payments", "6", "--customers", "2", "--repeats", "1"]
+TINY += ["--scale", "0.02", "--obvious-scale", "0.02", "--sizes", "4,6", "--dry-run", "4", "--seen", "10"]
 MEASURES = {"utilisation", "obvious", "requests", "cost", "growth", "start-up", "dry-run"}
 
 
