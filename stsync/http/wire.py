@@ -97,12 +97,9 @@ class Wire:
 
     def send(self, outgoing: Outgoing) -> Incoming:
         """The answer to one request. Raises NeverConnected, Lost, or UsageError for plain http beyond loopback."""
-        loopback = checked_loopback(outgoing.url)
+        settings = self._surroundings(outgoing.url)
         until = self._clock() + self._deadline
         prepared = self._prepared(outgoing)
-        settings = self._surroundings(outgoing.url)
-        if loopback:
-            settings["proxies"] = {}  # a token never travels in plain text to a proxy elsewhere
         try:
             response = self._requests.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
         except requests.RequestException as error:
@@ -120,19 +117,29 @@ class Wire:
         """Proxy and trusted certificates as the environment names them, asked once for a host.
 
         requests reads all environment variables twice for each request: a tenth of the time that a run computes.
+        Raises UsageError for plain http beyond loopback.
         """
         parts = urlsplit(url)
         host = f"{parts.scheme}://{parts.netloc}"
         if host not in self._environment:
-            self._environment[host] = self._requests.merge_environment_settings(host, {}, True, None, None)
+            loopback = checked_loopback(url)
+            settings = self._requests.merge_environment_settings(host, {}, True, None, None)
+            if loopback:
+                settings["proxies"] = {}  # a token never travels in plain text to a proxy elsewhere
+            self._environment[host] = settings
         return dict(self._environment[host])
 
     def _prepared(self, outgoing: Outgoing) -> requests.PreparedRequest:
-        request = requests.Request(
-            outgoing.method, outgoing.url, headers=outgoing.headers, data=outgoing.body, auth=self._auth
-        )
+        # Not by way of the session: merging its settings, which are always the same, and its cookies, which are none, takes
+        # 0.06 ms of the 0.6 ms that a request computes. `params` is empty text because asking whether anything else could
+        # be read like a file takes requests 0.02 ms.
+        prepared = requests.PreparedRequest()
+        headers = {**self._requests.headers, **outgoing.headers}
         try:
-            return self._requests.prepare_request(request)
+            prepared.prepare(
+                outgoing.method, outgoing.url, headers=headers, data=outgoing.body, params="", auth=self._auth
+            )
+            return prepared
         except requests.ConnectionError as error:  # the auth object could not reach its token server
             raise NeverConnected(f"no token could be fetched: {described(error)}") from error
         except requests.RequestException as error:
