@@ -90,7 +90,7 @@ class Boundaries:
 
         def noted(wire: Wire, outgoing: Outgoing) -> Incoming:
             with self._lock:
-                self.requests.append(kind_of(outgoing.method, outgoing.url))
+                self.requests.append(kind_of(outgoing.method, outgoing.url, outgoing.body or b""))
                 here = not self._place.at_commit and self._place.number == len(self.requests)
             if here:
                 self._pass(Kill.LEAVING)

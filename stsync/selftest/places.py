@@ -6,6 +6,7 @@ it makes. Every request and every commit is a place.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -144,7 +145,10 @@ _KINDS = (
 SERVICETITAN = frozenset(kind for kind, _, form in _KINDS if re.search(r"pricebook|markas|status|tenant", form))
 
 
-def kind_of(method: str, address: str) -> str:
-    """What a request does; its method where none of the known kinds fits."""
+def kind_of(method: str, address: str, body: bytes = b"") -> str:
+    """What a request does; its method where none of the known kinds fits. A batch of writes does what its first does."""
     path = address.partition("?")[0]
+    if path.endswith("/$batch") and body:
+        writes = [one for one in json.loads(body)["requests"] if one["method"] != "GET"]
+        return kind_of(writes[0]["method"], f"/{writes[0]['url']}") if writes else "$batch"
     return next((kind for kind, verb, form in _KINDS if verb == method and re.search(form, path)), f"{method} other")

@@ -25,7 +25,7 @@ from stsync.cli.console import OUTPUT
 from stsync.errors import ExitCode
 from stsync.selftest import campaign as campaigns
 from stsync.selftest.campaign import Figures, campaign
-from stsync.selftest.places import COMMIT, Fault, Kill, Place, Work, places, spread
+from stsync.selftest.places import COMMIT, Fault, Kill, Place, Work, kind_of, places, spread
 from stsync.selftest.trial import Faultless, Verdict
 
 SAMPLE = 220
@@ -95,6 +95,17 @@ def test_one_trial_is_repeated_by_its_name() -> None:
     told = json.loads(result.stdout)
     assert (result.exit_code, told["trials"], told["failed"]) == (ExitCode.OK, 1, 0)
     assert [one["trial"] for one in told["verdicts"]] == ["sync.r3.half.next"]
+
+
+def test_a_batch_is_broken_as_what_it_writes_and_one_of_reads_as_a_batch() -> None:
+    def batch(*inner: tuple[str, str]) -> bytes:
+        operations = [{"method": method, "url": f"companies(1)/{url}"} for method, url in inner]
+        return json.dumps({"requests": operations}).encode()
+
+    address = "https://books.example/api/v2.0/$batch"
+    assert kind_of("POST", address, batch(("POST", "salesInvoices"), ("POST", "salesInvoices"))) == "invoice create"
+    assert kind_of("POST", address, batch(("POST", "journals(1)/Microsoft.NAV.post"))) == "journal post"
+    assert kind_of("POST", address, batch(("GET", "salesInvoices"))) == "$batch"
 
 
 def test_a_failed_trial_ends_with_1_and_names_the_command_that_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
