@@ -125,6 +125,8 @@ def _configuration(config: Config) -> dict[str, Any]:
         "servicetitan.calls_per_second": config.servicetitan.calls_per_second,
         "business_central.environment_type": config.business_central.environment_type,
         "business_central.use_batch": config.business_central.use_batch,
+        "business_central.batch_operations": config.business_central.batch_operations,
+        "business_central.batch_seconds": config.business_central.batch_seconds,
         "business_central.concurrent_requests": config.business_central.concurrent_requests,
         "signs_in_with_certificate": config.business_central.certificate_file is not None,
         "own_addresses": bool(config.servicetitan.api_url or config.servicetitan.auth_url),
