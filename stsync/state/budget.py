@@ -3,7 +3,7 @@
 Business Central counts requests for each application, not for each company (facts section 11): 5 at once, and 6,000
 in any five minutes. Runs that log in as the same application therefore share both, exactly, whoever started them:
 
-    door        the lock of whoever is next; those who wait stand in line here
+    door        the lock under which a place is taken and noted; the kernel serves those who wait for it in turn
     slot-0...4  one lock for each request under way
     departures  when the last 6,000 requests left (a ring), and until when everybody has to hold back
 
@@ -36,7 +36,7 @@ _MAGIC = b"stsync1\0"
 _COUNT, _COUNT_AT = struct.Struct("<Q"), 8
 _STAMP, _BEFORE_AT, _RING_AT = struct.Struct("<d"), 16, 24
 _SIZE = _RING_AT + LARGEST_WINDOW * _STAMP.size
-# Only the first in line looks for a free slot, so looking often costs little: about 1 % of a processor.
+# One thread of each process looks, so looking often costs little: less than 1 % of a processor for each process.
 _SECONDS_BETWEEN_LOOKS = 0.002
 # A clock that was set back (a restart) must not keep a run waiting for hours.
 _LONGEST_WAIT = 600.0
@@ -73,13 +73,8 @@ class SharedBudget:
     @contextmanager
     def slot(self, weight: int = 1) -> Iterator[None]:
         """One request's place among all; it counts as `weight` requests in the window."""
-        with self._first_in_line, self._locked_door():
-            taken = self._free_slot()
-            try:
-                self._wait_for_window(weight)
-            except BaseException:
-                self._give_back(taken)
-                raise
+        with self._first_in_line:
+            taken = self._waited_for(min(weight, self._requests))
         try:
             yield
         finally:
@@ -98,23 +93,30 @@ class SharedBudget:
         finally:
             unlock(self._door)
 
-    def _free_slot(self) -> int:
+    def _waited_for(self, weight: int) -> int:
         while True:
-            # A lock is of a descriptor: those that another thread of ours holds would seem free.
-            for slot in tuple(self._free):
-                if try_lock(slot):
-                    self._free.remove(slot)
-                    return slot
-            self._sleep(_SECONDS_BETWEEN_LOOKS)
+            # The door is never held while waiting: a process that somebody suspends then must not shut out the others.
+            with self._locked_door():
+                wait = self._wait(weight)
+                taken = None if wait else self._free_slot()
+                if taken is not None:
+                    self._note(weight)
+                    return taken
+            self._sleep(wait or _SECONDS_BETWEEN_LOOKS)
+
+    def _free_slot(self) -> int | None:
+        # A lock is of a descriptor: those that another thread of ours holds would seem free.
+        for slot in tuple(self._free):
+            if try_lock(slot):
+                self._free.remove(slot)
+                return slot
+        return None
 
     def _give_back(self, slot: int) -> None:
         unlock(slot)
         self._free.append(slot)
 
-    def _wait_for_window(self, weight: int) -> None:
-        weight = min(weight, self._requests)
-        while (wait := self._wait(weight)) > 0:
-            self._sleep(wait)
+    def _note(self, weight: int) -> None:
         now, count = self._clock(), self._count()
         for number in range(count, count + weight):
             _STAMP.pack_into(self._ring, _place(number), now)

@@ -15,6 +15,16 @@ import pytest
 
 from stsync.errors import UsageError
 from stsync.state.budget import AT_ONCE, SharedBudget, budget_of
+from stsync.wiring import wire
+
+CONFIG = """\
+servicetitan: {environment: integration, tenant_id: 985798691}
+business_central:
+  tenant_id: 0f8fad5b-d9cb-469f-a165-70867728950e
+  environment: sandbox
+  company_id: 7c9e6679-7425-40de-944b-e07fc1f90ae7
+go_live: 2026-11-01
+"""
 
 # A run as far as the budget sees it: four threads, each sending its requests one after the other.
 RUN = """
@@ -207,3 +217,27 @@ def test_a_service_without_a_home_keeps_the_limits_for_itself(tmp_path: Path, mo
     (tmp_path / "file").write_text("")
     monkeypatch.setattr("stsync.state.budget._usual_folder", lambda: tmp_path / "file")
     assert budget_of("app", None, requests=1000) is None
+
+
+@pytest.mark.parametrize(
+    ("api_url", "folder", "shares"),
+    [
+        ("", "", True),
+        # A sandbox on this machine has limits of its own, and must not wait for the runs of the real books.
+        ("  api_url: http://127.0.0.1:8750\n", "", False),
+        ("  api_url: http://127.0.0.1:8750\n", "  budget_folder: here\n", True),
+    ],
+)
+def test_runs_share_unless_they_talk_to_a_simulator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api_url: str, folder: str, shares: bool
+) -> None:
+    monkeypatch.setattr("stsync.state.budget._usual_folder", lambda: tmp_path / "usual")
+    for name in ("SERVICETITAN_CLIENT_ID", "SERVICETITAN_CLIENT_SECRET", "SERVICETITAN_APP_KEY"):
+        monkeypatch.setenv(f"STSYNC_{name}", "x")
+    for name in ("BC_CLIENT_ID", "BC_CLIENT_SECRET"):
+        monkeypatch.setenv(f"STSYNC_{name}", "x")
+    text = CONFIG.replace("  environment: sandbox\n", f"  environment: sandbox\n{api_url}{folder}")
+    (tmp_path / "config.yaml").write_text(text)
+    wire(tmp_path / "config.yaml").systems()
+    kept = [place for place in (tmp_path / "usual", tmp_path / "here") if place.exists()]
+    assert len(kept) == shares

@@ -72,7 +72,7 @@ class _Bars:
         self.progress(company, "begins")
 
     def progress(self, company: Company, line: str) -> None:
-        self._bars.update(self._tasks[company], line=_plain(line))
+        self._bars.update(self._tasks[company], line=_plain(line), refresh=True)
 
     def problem(self, company: Company, line: str) -> None:
         self._problems.append((company, line))

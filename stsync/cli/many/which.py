@@ -33,10 +33,12 @@ def asks_for_several(configs: Sequence[Path], parallel: int | None) -> bool:
 def companies(configs: Sequence[Path]) -> tuple[Company, ...]:
     """One company for each file, in the order given; a folder means its YAML files, a pattern what it matches.
 
-    A file that cannot be read or is wrong is a company too: its own run says so, and the others run. Raises UsageError
-    'config-not-found' where nothing is meant, and 'company-twice'.
+    None given means the usual one. A file that cannot be read or is wrong is a company too: its own run says so, and the
+    others run. Raises UsageError 'config-not-found' where nothing is meant, and 'company-twice'.
     """
-    paths = [path for one in configs for path in _files(one)]
+    from stsync.config.load import find
+
+    paths = [path for one in configs for path in _files(one)] or [find()]
     read = [_config(path) for path in paths]
     _refuse_twice(paths, read)
     names = [config.business_central.company_name if config else None for config in read]
