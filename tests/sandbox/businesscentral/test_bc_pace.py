@@ -103,9 +103,11 @@ def test_posting_is_one_at_a_time_per_company_while_drafts_go_on() -> None:
     clock.to(1.26, sleepers=2)
     assert (crowd.answer("draft").status, posted(paced)) == (201, 0)
     clock.to(1.70, sleepers=1)
-    assert (crowd.answer("post 0").status, posted(paced)) == (204, 1)
+    # Both came at the same instant: which of them was first is nobody's promise.
+    until(lambda: posted(paced) > 0)
+    assert posted(paced) == 1
     clock.to(2.34, sleepers=0)
-    assert (crowd.answer("post 1").status, posted(paced)) == (204, 2)
+    assert (crowd.answer("post 0").status, crowd.answer("post 1").status, posted(paced)) == (204, 204, 2)
     assert paced.figures()["lanes"][paced.company.id]["waited_seconds"] == pytest.approx(0.64)
 
 
@@ -145,7 +147,9 @@ def test_five_run_at_once_the_sixth_waits_and_a_full_queue_refuses() -> None:
     clock.to(1.25, sleepers=0)
     assert crowd.answer("queued").status == 200
     figures = paced.figures()
-    assert figures["queue"]["seconds"] == pytest.approx(0.09)
+    assert figures["queue"]["count"] == 1
+    # From 1.12, or a little later where the thread was slow to look at the clock, until 1.21.
+    assert 0.029 < figures["queue"]["seconds"] < 0.091
     assert (figures["peak_in_flight"], figures["refusals"]) == ({"business_central": 7}, {"business_central 429": 1})
 
 
