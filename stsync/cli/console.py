@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -77,6 +77,19 @@ def emit_json(value: Any) -> None:
 def pass_on(text: str) -> None:
     """Print what another process of ours made to be printed, as it is."""
     sys.stdout.write(text)
+
+
+class Listed(list[Any]):
+    """A list for emit_json whose entries are made one by one while it is printed: nobody holds all of them."""
+
+    def __init__(self, entries: Callable[[], Iterable[Any]]) -> None:
+        self._entries = entries
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._entries())
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None
 
 
 def _plain(value: object) -> object:

@@ -80,6 +80,9 @@ class _Bars:
     def planning(self, step: str) -> None:
         self._update(f"planning: {step}", 0, None)
 
+    def planned(self, done: int, total: int) -> None:
+        self._update("planning", done, total)
+
     def applying(self, stage: str, done: int, total: int) -> None:
         self._update(f"{self._doing} {stage}", done, total)
 
@@ -129,6 +132,9 @@ class Lines:
 
     def planning(self, step: str) -> None:
         self._tell(f"planning: {step}", "")
+
+    def planned(self, done: int, total: int) -> None:
+        self.counted("planning", done, total)
 
     def applying(self, stage: str, done: int, total: int) -> None:
         self.counted(f"{self._doing} {stage}", done, total)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from stsync.cli.console import OUTPUT, Column, counted, emit_json, insist, money, say, table
+from stsync.cli.console import OUTPUT, Column, Listed, counted, emit_json, insist, money, say, table
 from stsync.cli.pricebookreport import field_by_field
 from stsync.core.operations import shown
 from stsync.core.plan import TO_APPLY
@@ -15,12 +17,12 @@ from stsync.reports.words import STAGES as STAGE_WORDS
 
 if TYPE_CHECKING:
     from stsync.core.operations import Operation
-    from stsync.core.plan import Decision, Plan
-    from stsync.core.reasons import Reason
+    from stsync.core.plan import Decision, Planned
     from stsync.engine.run import Result
 
 STAGES = ("customers", "invoices", "credit_memos", "payments", "pricebook", "write_backs")
 FIRST = 10
+_NAMED = 3
 
 
 def report(result: Result, banner: str, *, everything: bool = False) -> None:
@@ -59,8 +61,8 @@ def document(result: Result, banner: str) -> dict[str, Any]:
         "notices": [vars(one) for one in result.notices],
         "plan": {
             "digest": result.plan.digest,
-            "operations": [operation_document(one) for one in result.plan.operations()],
-            "records": [_record(one) for one in result.plan.decisions],
+            "operations": Listed(lambda: map(operation_document, result.plan.operations())),
+            "records": Listed(lambda: map(_record, result.plan.decisions)),
         },
         "carried": {kind: {"count": count, "amount": amount} for kind, (count, amount) in result.carried.items()},
         "taken_on": result.taken_on,
@@ -106,12 +108,7 @@ def _record(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _preview(plan: Plan, everything: bool) -> None:
-    rows = []
-    for stage in STAGES:
-        decisions = plan.of(stage)
-        if decisions:
-            rows.append(_preview_row(stage, decisions))
+def _preview(plan: Planned, everything: bool) -> None:
     columns = [
         Column("would be"),
         *(
@@ -119,37 +116,67 @@ def _preview(plan: Plan, everything: bool) -> None:
             for name in ("created", "changed", "posted", "amount", "held", "waiting", "nothing")
         ),
     ]
-    table("Preview", columns, rows)
-    operations = [one for one in plan.operations() if one.verb != "adopt"]
+    sums = _sums(plan.decisions)
+    table("Preview", columns, [sums[stage].row(stage) for stage in STAGES if stage in sums])
+    listed = _listed(plan.operations(), everything)
     for stage in STAGES:
-        _operation_list(stage, [one for one in operations if one.stage == stage], everything)
+        if stage in listed:
+            _operation_list(stage, *listed[stage])
 
 
-def _preview_row(stage: str, decisions: Sequence[Decision]) -> list[str]:
-    operations = [one for decision in decisions for one in decision.operations]
-    acting = [one for one in decisions if one.standing.value == "act"]
-    posted = [one for one in acting if one.outcome == "posted"]
-    amount = sum((one.about.amount or Decimal(0) for one in acting), Decimal(0))
-    return [
-        STAGE_WORDS.get(stage, stage),
-        _number(sum(one.verb == "create" for one in operations)),
-        _number(sum(one.verb in {"update", "delete", "mark"} for one in operations)),
-        _number(len(posted)),
-        money(amount) if amount else "",
-        _number(sum(one.standing.value == "hold" for one in decisions)),
-        _number(sum(one.standing.value == "wait" for one in decisions)),
-        _number(sum(one.standing.value == "settle" for one in decisions)),
-    ]
+@dataclass
+class _Sum:
+    """What a preview says of one stage."""
+
+    created: int = 0
+    changed: int = 0
+    posted: int = 0
+    amount: Decimal = Decimal(0)
+    standing: Counter[str] = field(default_factory=Counter)
+
+    def add(self, decision: Decision) -> None:
+        self.standing[decision.standing.value] += 1
+        self.created += sum(one.verb == "create" for one in decision.operations)
+        self.changed += sum(one.verb in {"update", "delete", "mark"} for one in decision.operations)
+        if decision.standing.value == "act":
+            self.posted += decision.outcome == "posted"
+            self.amount += decision.about.amount or 0
+
+    def row(self, stage: str) -> list[str]:
+        return [
+            STAGE_WORDS.get(stage, stage),
+            *(_number(count) for count in (self.created, self.changed, self.posted)),
+            money(self.amount) if self.amount else "",
+            *(_number(self.standing[one]) for one in ("hold", "wait", "settle")),
+        ]
+
+
+def _sums(decisions: Iterable[Decision]) -> dict[str, _Sum]:
+    """The sums by stage; a plan may be longer than the memory, so it is gone through one by one."""
+    sums: dict[str, _Sum] = {}
+    for decision in decisions:
+        sums.setdefault(decision.kind, _Sum()).add(decision)
+    return sums
+
+
+def _listed(operations: Iterable[Operation], everything: bool) -> dict[str, tuple[list[Operation], int]]:
+    """The writes that are listed, by stage, and how many there are."""
+    kept: dict[str, list[Operation]] = {}
+    counts: Counter[str] = Counter()
+    for operation in operations:
+        if operation.verb == "adopt":
+            continue
+        counts[operation.stage] += 1
+        if everything or counts[operation.stage] <= FIRST:
+            kept.setdefault(operation.stage, []).append(operation)
+    return {stage: (kept[stage], counts[stage]) for stage in kept}
 
 
 def _number(count: int) -> str:
     return f"{count:,}" if count else "-"
 
 
-def _operation_list(stage: str, operations: Sequence[Operation], everything: bool) -> None:
-    if not operations:
-        return
-    kept = operations if everything else operations[:FIRST]
+def _operation_list(stage: str, kept: Sequence[Operation], count: int) -> None:
     rows = [[one.verb.value, one.entity, one.natural_key, one.label, money(one.amount), one.why] for one in kept]
     columns = [
         Column("write"),
@@ -159,9 +186,9 @@ def _operation_list(stage: str, operations: Sequence[Operation], everything: boo
         Column("amount", right=True),
         Column("why"),
     ]
-    table(f"{STAGE_WORDS.get(stage, stage)}: {counted(len(operations), 'write')}", columns, rows)
-    if len(kept) < len(operations):
-        say(f"  ... and {len(operations) - len(kept):,} more; --all lists every one, --json shows what is sent.")
+    table(f"{STAGE_WORDS.get(stage, stage)}: {counted(count, 'write')}", columns, rows)
+    if len(kept) < count:
+        say(f"  ... and {count - len(kept):,} more; --all lists every one, --json shows what is sent.")
     if stage == "pricebook":
         field_by_field(kept)
 
@@ -183,37 +210,49 @@ def _outcome(result: Result) -> None:
         say(f"{taken} {were} in the target system already and {were} taken on; nothing was sent for {them}.")
 
 
-def _put_aside(plan: Plan, everything: bool) -> None:
+def _put_aside(plan: Planned, everything: bool) -> None:
+    causes = _by_cause(plan.decisions)
     for title, standing in (("Held: a person has to look", "hold"), ("Waiting, without an error", "wait")):
-        causes = _by_cause(one for one in plan.decisions if one.standing.value == standing)
+        found = sorted((one for one in causes if one.standing == standing), key=lambda cause: -abs(cause.amount))
         needed = standing == "hold"
-        rows = [[str(len(group)), money(_total(group)), _numbers(group), reason.message] for reason, group in causes]
+        rows = [[str(one.records), money(one.amount), one.which(), one.message] for one in found]
         if rows:
             columns = [Column("records", right=True), Column("amount", right=True), Column("which"), Column("why")]
             kept = rows if everything else rows[:FIRST]
-            table(
-                f"{title} ({counted(sum(len(group) for _, group in causes), 'record')})", columns, kept, needed=needed
-            )
+            table(f"{title} ({counted(sum(one.records for one in found), 'record')})", columns, kept, needed=needed)
             if len(kept) < len(rows):
                 say(f"  ... and {counted(len(rows) - len(kept), 'more cause')}; stsync held shows every one.")
 
 
-def _by_cause(decisions: Iterable[Decision]) -> list[tuple[Reason, list[Decision]]]:
-    """Records with the same reason together, most money first."""
-    causes: dict[str, tuple[Reason, list[Decision]]] = {}
+@dataclass
+class _Cause:
+    """Records with the same reason."""
+
+    standing: str
+    message: str
+    records: int = 0
+    amount: Decimal = Decimal(0)
+    numbers: list[str] = field(default_factory=list)
+
+    def add(self, decision: Decision) -> None:
+        self.records += 1
+        self.amount += decision.about.amount or 0
+        if len(self.numbers) < _NAMED:
+            self.numbers.append(decision.about.number or decision.source_id)
+
+    def which(self) -> str:
+        more = self.records - len(self.numbers)
+        return ", ".join(self.numbers) + (f" and {more} more" if more else "")
+
+
+def _by_cause(decisions: Iterable[Decision]) -> list[_Cause]:
+    causes: dict[tuple[str, str], _Cause] = {}
     for decision in decisions:
-        if decision.reason is not None:
-            causes.setdefault(decision.reason.message, (decision.reason, []))[1].append(decision)
-    return sorted(causes.values(), key=lambda cause: -abs(_total(cause[1])))
-
-
-def _total(group: Sequence[Decision]) -> Decimal:
-    return sum((one.about.amount or Decimal(0) for one in group), Decimal(0))
-
-
-def _numbers(group: Sequence[Decision]) -> str:
-    numbers = ", ".join(one.about.number or one.source_id for one in group[:3])
-    return numbers + (f" and {len(group) - 3} more" if len(group) > 3 else "")
+        standing = decision.standing.value
+        if decision.reason is not None and standing in {"hold", "wait"}:
+            message = decision.reason.message
+            causes.setdefault((standing, message), _Cause(standing, message)).add(decision)
+    return list(causes.values())
 
 
 def _closing(result: Result) -> None:

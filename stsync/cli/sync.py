@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -167,10 +167,11 @@ def push_pricebook(
 def _run(scope: Scope, config: Path | None, allowed: Allowed, *, dry_run: bool, everything: bool) -> ExitCode:
     from stsync.cli.progress import watcher
 
-    result = carry(scope, config, allowed, command=typed(), dry_run=dry_run, everything=everything, watch=watcher)
-    if result.brake is not None and not OUTPUT.json:
-        fail(result.brake)
-    return result.exit_code
+    run = carry(scope, config, allowed, command=typed(), dry_run=dry_run, everything=everything, watch=watcher)
+    with closing(run) as result:
+        if result.brake is not None and not OUTPUT.json:
+            fail(result.brake)
+        return result.exit_code
 
 
 def typed() -> str:
@@ -191,7 +192,7 @@ def carry(
     everything: bool,
     watch: Callable[..., AbstractContextManager[Watcher]],
 ) -> Result:
-    """Carry out the run for one company and print what it came to. Raises the errors of stsync.errors."""
+    """Carry out the run for one company and print what it came to; the caller closes it. Raises the errors of stsync.errors."""
     from stsync.cli.runreport import report
     from stsync.engine.run import Order, run
     from stsync.wiring import wire

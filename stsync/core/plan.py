@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
-from stsync.core.operations import Operation, digest, shown
+from stsync.core.operations import Operation, Verb, digest, shown
 from stsync.core.reasons import Reason
 
 # How a document settles that is right in the books, except that a person has to apply it there: posted entries cannot be
@@ -106,4 +106,33 @@ class Plan:
     @property
     def digest(self) -> str:
         """A hash of everything that would be sent, for comparing a preview with a run."""
-        return digest([[one.key, one.verb, one.entity, shown(one.body)] for one in self.operations()])
+        return digest_of(self.operations())
+
+
+class Planned(Protocol):
+    """A plan as it is read: of one sitting (Plan), or of a whole run, kept on disk in portions (engine/spool.py)."""
+
+    @property
+    def decisions(self) -> Collection[Decision]: ...
+    @property
+    def digest(self) -> str: ...
+    def operations(self) -> Iterator[Operation]: ...
+    def of(self, kind: str, standing: Standing | None = None) -> list[Decision]: ...
+
+
+def digest_of(operations: Iterable[Operation]) -> str:
+    """A hash of everything that these operations send, whatever their order and however payments share a posting.
+
+    How a plan is cut into portions decides about both, and changes nothing in the books. The hashes are added up, so that
+    none has to be kept: nobody looks for another plan with the same sum.
+    """
+    total = sum(int(digest(part), 16) for operation in operations for part in _sent(operation))
+    return f"{total % 2**256:064x}"
+
+
+def _sent(operation: Operation) -> Iterator[list[Any]]:
+    """What an operation says, in parts: a posting of a journal is one for each payment."""
+    numbers = operation.facts.get("numbers", ()) if operation.verb == Verb.POST else ()
+    yield from ([operation.stage, operation.verb, operation.natural_key, number] for number in numbers)
+    if not numbers:
+        yield [operation.key, operation.verb, operation.entity, shown(operation.body)]

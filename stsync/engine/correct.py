@@ -163,7 +163,8 @@ class _Sitting:
         )
         prepared = self._prepared()
         limits = guard.Limits(config.limits.documents_per_run, config.limits.amount_per_run)
-        guard.check(prepared.plan, limits, Allowed(), go_live=config.go_live.isoformat(), go_live_before=None)
+        load = guard.load(prepared.plan.operations())
+        guard.check(load, limits, Allowed(), go_live=config.go_live.isoformat(), go_live_before=None)
         if dry_run:
             return Outcome(self._run_id, prepared, carried_out=False)
         if not confirm(prepared):

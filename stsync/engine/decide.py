@@ -6,6 +6,7 @@ the second time it is the plan that is shown or carried out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -74,17 +75,23 @@ def plan(
     elsewhere: Elsewhere,
     skus: Mapping[str, Sequence[Sku]] | None = None,
     marks: write_back.Known | None = None,
+    left: Mapping[str, int] | None = None,
+    likeness: Register | None = None,
 ) -> Plan:
-    """Decide about every open record."""
-    desk = _Desk(records, snapshot, settings)
-    invoice_decisions, memo_decisions = desk.sales(scope.limit, elsewhere)
+    """Decide about every open record; `left` says how many of each kind may still be acted on, where that is limited.
+
+    `likeness` is the snapshot's register, where there is one already.
+    """
+    desk = _Desk(records, snapshot, settings, likeness or register(snapshot))
+    limits = limits_of(scope) if left is None else left
+    invoice_decisions, memo_decisions = desk.sales(limits, elsewhere)
     payables = desk.payables(invoice_decisions, elsewhere)
-    payment_decisions = _limited(desk.payments(payables), scope.limit)
-    needed = desk.customers_behind([*invoice_decisions, *memo_decisions, *payment_decisions])
-    customer_decisions = _limited(desk.customers(needed), scope.limit, keep=needed)
-    item_decisions = _limited(desk.items(skus or {}, overwrite=scope.overwrite), scope.limit)
+    payment_decisions = _limited(desk.payments(payables), limits.get("payments"))
     carried = [*invoice_decisions, *memo_decisions, *payment_decisions]
-    told = _limited(write_back.plan(carried, marks or write_back.Known()), scope.limit)
+    needed = customers_behind(carried)
+    customer_decisions = _limited(desk.customers(needed), limits.get("customers"), keep=needed)
+    item_decisions = _limited(desk.items(skus or {}, overwrite=scope.overwrite), limits.get("pricebook"))
+    told = _limited(write_back.plan(carried, marks or write_back.Known()), limits.get(write_back.STAGE))
     unreadable = [hold(one.kind, one.source_id, About(number=one.source_id), one.reason) for one in records.unreadable]
     return Plan(
         decisions=(
@@ -99,6 +106,11 @@ def plan(
         preparations=tuple(payment_journals.new_journals(payment_decisions, snapshot, settings.payments)),
         postings=tuple(payment_journals.postings(payment_decisions, snapshot, settings.payments)),
     )
+
+
+def register(snapshot: Snapshot) -> Register:
+    """The cards that belong to nobody, by what could make a customer's alike."""
+    return Register({number: customers.card_traits(one) for number, one in snapshot.strangers.items()})
 
 
 def wanted(drawn: Plan) -> Wanted:
@@ -122,6 +134,25 @@ def wanted(drawn: Plan) -> Wanted:
     return Wanted(**{kind: frozenset(found) for kind, found in keys.items()})
 
 
+def customers_behind(decisions: Iterable[Decision]) -> set[str]:
+    """The customers whose card must be made before these documents can be."""
+    keys = chain.from_iterable(one.after for decision in decisions for one in decision.operations)
+    return {key.split(":")[1] for key in keys if key.startswith("customers:")}
+
+
+def limits_of(scope: Scope) -> dict[str, int]:
+    """How many records of each kind a run may act on; empty without --limit."""
+    kinds = ("customers", "invoices", "credit_memos", "payments", "pricebook", write_back.STAGE)
+    return {} if scope.limit is None else dict.fromkeys(kinds, scope.limit)
+
+
+def acted_on(drawn: Plan) -> Counter[str]:
+    """How many records of each kind a plan takes off what is left of the limits; cards that documents need are free."""
+    acting = [one for one in drawn.decisions if one.standing == Standing.ACT]
+    needed = customers_behind(acting)
+    return Counter(one.kind for one in acting if one.kind != "customers" or one.source_id not in needed)
+
+
 def _limited(decisions: Iterable[Decision], limit: int | None, keep: Iterable[str] = ()) -> list[Decision]:
     """At most `limit` records to act on; the rest stays open for the next run."""
     if limit is None:
@@ -137,17 +168,18 @@ def _limited(decisions: Iterable[Decision], limit: int | None, keep: Iterable[st
 class _Desk:
     """One sitting: records, books and settings side by side."""
 
-    def __init__(self, records: Records, snapshot: Snapshot, settings: Settings) -> None:
+    def __init__(self, records: Records, snapshot: Snapshot, settings: Settings, strangers: Register) -> None:
         self._records = records
         self._snapshot = snapshot
         self._settings = settings
         self._decided: dict[str, Decision] = {}
         self._links: dict[str, Link] = {}
-        self._strangers = Register({number: customers.card_traits(one) for number, one in snapshot.strangers.items()})
+        self._strangers = strangers
         self._unreadable = {one.source_id: one.reason for one in records.unreadable if one.kind == "customers"}
 
-    def sales(self, limit: int | None, elsewhere: Elsewhere) -> tuple[list[Decision], list[Decision]]:
+    def sales(self, limits: Mapping[str, int], elsewhere: Elsewhere) -> tuple[list[Decision], list[Decision]]:
         """Invoices and credit memos: credits after the invoices that they reduce, because these are posted first."""
+        limit = limits.get("invoices")
         known = {**elsewhere.invoices, **{one.id: one for one in self._records.invoices}}
         nothing = Originals(self._records)
         credits_ = [one for one in self._records.invoices if one.adjustment_to is not None and one.total < 0]
@@ -159,7 +191,8 @@ class _Desk:
         left = None if limit is None else limit - acting
         adjustments = _limited((using_up(originals, self.invoice(one, originals)) for one in credits_), left)
         memos = _limited(
-            (using_up(originals, self.credit_memo(one, originals)) for one in self._records.credit_memos), limit
+            (using_up(originals, self.credit_memo(one, originals)) for one in self._records.credit_memos),
+            limits.get("credit_memos"),
         )
         return [*plain, *adjustments], memos
 
@@ -236,11 +269,6 @@ class _Desk:
         # Whoever holds a document is listed too, wherever it was read.
         chosen |= {one for one, made in self._decided.items() if made.standing == Standing.HOLD}
         return [self._customer(one, one in needed) for one in sorted(chosen, key=int) if one in self._records.customers]
-
-    def customers_behind(self, decisions: Iterable[Decision]) -> set[str]:
-        """The customers whose card must be made before these documents can be."""
-        keys = chain.from_iterable(one.after for decision in decisions for one in decision.operations)
-        return {key.split(":")[1] for key in keys if key.startswith("customers:")}
 
     def items(self, skus: Mapping[str, Sequence[Sku]], *, overwrite: bool) -> list[Decision]:
         by_id = {sku.id: sku for same_code in skus.values() for sku in same_code}

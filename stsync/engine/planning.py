@@ -1,42 +1,40 @@
-"""Drawing the plan of a run: open records, reference data, counterparts in the books, decisions."""
+"""Drawing the plan of a run: open records, reference data, counterparts in the books, decisions; portion by portion."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any
+from itertools import chain, islice
 
-from stsync.businesscentral.odata import Read, compare
 from stsync.config.model import Config
+from stsync.core.likeness import Register
 from stsync.core.links import Link
-from stsync.core.operations import Verb
 from stsync.core.plan import TO_APPLY, Plan, Standing
 from stsync.core.reasons import Reason
-from stsync.core.snapshot import Snapshot
+from stsync.core.snapshot import BookCustomer, Snapshot
 from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
-from stsync.core.source.item import Item, Sku
-from stsync.engine import absent, decide
+from stsync.core.source.item import Sku
+from stsync.engine import absent, decide, portions
+from stsync.engine.items import are_due, skus_by_code
 from stsync.engine.merged import as_posted
 from stsync.engine.originals import Stand
 from stsync.engine.read import read_missing_contacts, read_missing_customers, read_old_invoices, with_zone_names
-from stsync.engine.records import Records, add_customers, add_links, add_reaches, chosen, open_records
+from stsync.engine.records import ITEMS, Records, add_customers, add_links, add_reaches, open_records, open_rows, parsed
+from stsync.engine.reference import Reference
 from stsync.engine.scope import Scope
 from stsync.engine.settings import Settings
 from stsync.engine.strangers import remember_suspected, without_owned
-from stsync.engine.survey import Lookup, Needs, Wanted, look_up, read_all, reference_reads, snapshot
-from stsync.engine.told import known_marks
+from stsync.engine.survey import CLUES_BEFORE_ALL, Wanted, look_up
+from stsync.engine.told import Marks
 from stsync.engine.trades import with_trades
 from stsync.servicetitan.client import ServiceTitan
-from stsync.servicetitan.query import PRICEBOOK
-from stsync.stages import invoices, paper, payment_journals, payments
-from stsync.state import InboxRow, Incoming, State
+from stsync.stages import invoices, payment_journals, payments, write_back
+from stsync.state import Groups, InboxRow, State
 from stsync.wiring import Systems
-
-# Rows of Business Central commit later than they are stamped, so the last minutes are read again (facts section 9).
-OVERLAP = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,204 @@ class Drawn:
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
 
 
+_NO_SKUS: Mapping[str, Sequence[Sku]] = {}
+
+
+@dataclass
+class Planner:
+    """Draws the plan of one run; `tell` hears what it does, `planned` how many records of how many are decided about.
+
+    `trust_marks`: what ServiceTitan shows as exported and the books hold under our number was told by us.
+    """
+
+    config: Config
+    settings: Settings
+    state: State
+    systems: Systems
+    scope: Scope
+    now: Callable[[], datetime]
+    tell: Callable[[str], None]
+    planned: Callable[[int, int], None] = lambda _done, _total: None
+    trust_marks: bool = False
+
+    def __post_init__(self) -> None:
+        self._pricebook = self.scope.pricebook and bool(self.config.pricebook.rules)
+        self._reference = Reference(
+            self.config, self.settings, self.state, self.systems, pricebook=self._pricebook, now=self.now
+        )
+        self._left = decide.limits_of(self.scope)
+        self._postings: Counter[str] = Counter()
+        self._clues = 0
+        self._in_turn = False
+        self._strangers: Mapping[str, BookCustomer] | None = None
+        self._likeness: tuple[Mapping[str, BookCustomer], Register] | None = None
+
+    def everything(self) -> Drawn:
+        """The plan in one piece."""
+        self.tell("reading what is open")
+        marks = self._marks()
+        records = open_records(self.state, self.scope)
+        self._read_what_is_named(records)
+        elsewhere = self._completed(records)
+        known = self._reference.with_half_done(records)
+        skus: Mapping[str, Sequence[Sku]] = {}
+        if self._items_are_due():
+            items = parsed(open_rows(self.state, self.scope, ITEMS))
+            records.items = items.items
+            records.unreadable += items.unreadable
+            records.hashes |= items.hashes
+            add_links(self.state, records)
+            skus = skus_by_code(self.systems.servicetitan) if items.items else {}
+        return self._decided(records, known, elsewhere, marks.everything(records), skus)
+
+    def portions(self, size: int = portions.SIZE) -> Iterator[Drawn]:
+        """The plan in portions, none of which needs another to be decided; what stands half done in the books comes first.
+
+        Documents with their customers and marks are first, then items, then the marks that no open document brings.
+        """
+        self.tell("reading what is open")
+        marks = self._marks()
+        for records in self._documents(size):
+            # A handful of other marks travels with them, in the same requests.
+            alone = not self._in_turn and len(marks) <= size
+            yield self._portion(records, marks.everything(records) if alone else marks.of(records))
+        if self._items_are_due():
+            yield from self._items(size)
+        for some in marks.rest(size):
+            yield self._portion(Records(), some)
+
+    def _marks(self) -> Marks:
+        return Marks(self.state, self.scope, self.settings.write_back, trusted=self.trust_marks)
+
+    def _documents(self, size: int) -> Iterator[Records]:
+        """What is open, in one portion where it is not much; nothing open is a portion too, which reads changed items."""
+        whole = portions.in_one(self.state, self.scope, size)
+        if whole is not None:
+            self._read_what_is_named(whole)
+            yield whole
+            return
+        self._in_turn = True
+        with Groups() as groups:
+            gathering = portions.Gathering(self.systems.servicetitan, self.state, self.config.go_live, self.now)
+            total, done = gathering.into(groups, self.scope), 0
+            known = self._reference.for_all(self.scope)
+            first = _standing(known) if self.settings.payments.post else ()
+            for records in portions.in_turn(groups, self.state, first, size):
+                count = len(records.hashes)
+                yield records
+                done += count
+                self.planned(done, total)
+
+    def _items(self, size: int) -> Iterator[Drawn]:
+        rows = open_rows(self.state, self.scope, ITEMS)
+        skus: Mapping[str, Sequence[Sku]] | None = None
+        while page := list(islice(rows, size)):
+            skus = skus_by_code(self.systems.servicetitan) if skus is None else skus
+            yield self._portion(parsed(page), write_back.Known(), skus)
+
+    def _items_are_due(self) -> bool:
+        return self._pricebook and are_due(self.state, self.scope)
+
+    def _portion(
+        self, records: Records, marks: write_back.Known, skus: Mapping[str, Sequence[Sku]] = _NO_SKUS
+    ) -> Drawn:
+        elsewhere = self._completed(records)
+        known = self._reference.with_half_done(records)
+        drawn = self._decided(records, known, elsewhere, marks, skus)
+        postings = payment_journals.numbered_on(drawn.plan.postings, self._postings)
+        for kind, count in decide.acted_on(drawn.plan).items():
+            if kind in self._left:
+                self._left[kind] -= count
+        return replace(drawn, plan=replace(drawn.plan, postings=tuple(postings)))
+
+    def _read_what_is_named(self, records: Records) -> None:
+        """Read what new documents name and no feed has brought; a customer that appears later comes by its feed."""
+        named = records.paid_by_new() | records.reduced(new=True)
+        titan, state, now = self.systems.servicetitan, self.state, self.now
+        read_old_invoices(titan, state, named, go_live=self.config.go_live, now=now)
+        read_missing_customers(titan, state, records.named_by_new(), now=now)
+
+    def _completed(self, records: Records) -> decide.Elsewhere:
+        """Give the records what stands beside them: names, customers, links; and say where other invoices stand."""
+        _name_zones_and_trades(self.systems.servicetitan, self.state, records, self.settings)
+        elsewhere = _elsewhere(self.state, records)
+        _complete_customers(self.state, records, elsewhere)
+        return elsewhere
+
+    def _decided(
+        self,
+        records: Records,
+        known: Snapshot,
+        elsewhere: decide.Elsewhere,
+        marks: write_back.Known,
+        skus: Mapping[str, Sequence[Sku]],
+    ) -> Drawn:
+        def decided(known: Snapshot) -> Plan:
+            return decide.plan(
+                records,
+                known,
+                self.settings,
+                self.scope,
+                elsewhere=elsewhere,
+                skus=skus,
+                marks=marks,
+                left=self._left,
+                likeness=self._register(known),
+            )
+
+        self._say(f"deciding about {len(records.invoices):,} invoices and {len(records.payments):,} payments")
+        drawn = decided(known)
+        # What the books answer can let other records move up (under a limit, or a payment whose invoice was found posted):
+        # they are looked up too, so that nothing is ever made unprobed.
+        while wanted := decide.wanted(drawn).without(known.probed):
+            if self._complete_contacts(records, drawn):
+                # A telephone or e-mail that became known is one more thing to look for.
+                drawn = decided(known)
+                wanted = decide.wanted(drawn).without(known.probed)
+            self._say(f"looking for {len(wanted.keys):,} records in Business Central")
+            known = self._looked_up(known, wanted)
+            drawn = decided(known)
+        remember_suspected(self.state, drawn)
+        etags = {number: card.etag for number, card in known.customers.items()}
+        by_id = {one.id: one for one in records.invoices}
+        return Drawn(drawn, records.hashes, etags, known, records.links, by_id)
+
+    def _looked_up(self, known: Snapshot, wanted: Wanted) -> Snapshot:
+        """With the counterparts of these keys. Cards that may be a new customer's are asked for one by one, until they are
+        so many in this run that reading all is less; the portions after it share them."""
+        shared = self._strangers if wanted.clues else None
+        if shared is not None:
+            known = replace(known, strangers={}, probed=known.probed | wanted.clues)
+            wanted = replace(wanted, clues=frozenset())
+        self._clues += len(wanted.clues)
+        everyone = bool(wanted.clues) and self._clues > CLUES_BEFORE_ALL
+        found = without_owned(self.state, self.settings, look_up(self.systems.books, known, wanted, everyone=everyone))
+        if everyone:
+            self._strangers = found.strangers
+        return found if shared is None else replace(found, strangers=shared)
+
+    def _register(self, known: Snapshot) -> Register:
+        """The strangers by what could make them alike, made once for those that portions share."""
+        if self._likeness is None or self._likeness[0] is not known.strangers:
+            self._likeness = known.strangers, decide.register(known)
+        return self._likeness[1]
+
+    def _say(self, step: str) -> None:
+        """Tell what is being done, unless the records are counted."""
+        if not self._in_turn:
+            self.tell(step)
+
+    def _complete_contacts(self, records: Records, first: Plan) -> bool:
+        """Contacts of customers that get a card in this run and of whom no contact is known; whether there were any."""
+        new = [one.source_id for one in first.of("customers", Standing.ACT)]
+        without = [one for one in new if records.reaches[one].blank and not records.link("customers", one).exists]
+        wanted = set(without) - records.asked_contacts
+        records.asked_contacts |= wanted
+        read_missing_contacts(self.systems.servicetitan, self.state, wanted, now=self.now)
+        add_reaches(self.state, records)
+        return any(not records.reaches[one].blank for one in wanted)
+
+
 def draw_plan(
     config: Config,
     settings: Settings,
@@ -65,40 +261,15 @@ def draw_plan(
     tell: Callable[[str], None],
     trust_marks: bool = False,
 ) -> Drawn:
-    """Read what is needed of both systems and decide about every open record; `tell` hears how far it is.
+    """Read what is needed of both systems and decide about every open record in one piece, whatever its size."""
+    return Planner(config, settings, state, systems, scope, now, tell, trust_marks=trust_marks).everything()
 
-    `trust_marks`: what ServiceTitan shows as exported and the books hold under our number was told by us.
-    """
-    tell("reading what is open")
-    pricebook = scope.pricebook and bool(config.pricebook.rules)
-    records = open_records(state, scope)
-    _name_zones_and_trades(systems.servicetitan, state, records, settings)
-    named = records.paid_by_new() | records.reduced(new=True)
-    read_old_invoices(systems.servicetitan, state, named, go_live=config.go_live, now=now)
-    elsewhere = _elsewhere(state, records)
-    _complete_customers(systems.servicetitan, state, records, elsewhere, now)
-    known = _reference(config, settings, state, systems, records, pricebook=pricebook, now=now)
-    skus: dict[str, list[Sku]] = {}
-    if pricebook:
-        records.items = _items(state, records, scope)
-        skus = _skus(systems.servicetitan) if records.items else {}
-    marks = known_marks(state, records, scope, settings.write_back, trusted=trust_marks)
-    tell(f"deciding about {len(records.invoices):,} invoices and {len(records.payments):,} payments")
-    drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
-    # What the books answer can let other records move up (under a limit, or a payment whose invoice was found posted):
-    # they are looked up too, so that nothing is ever made unprobed.
-    while wanted := decide.wanted(drawn).without(known.probed):
-        if _complete_contacts(systems.servicetitan, state, records, drawn, now):
-            # A telephone or e-mail that became known is one more thing to look for.
-            drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
-            wanted = decide.wanted(drawn).without(known.probed)
-        tell(f"looking for {len(wanted.keys):,} records in Business Central")
-        known = without_owned(state, settings, look_up(systems.books, known, wanted))
-        drawn = decide.plan(records, known, settings, scope, elsewhere=elsewhere, skus=skus, marks=marks)
-    remember_suspected(state, drawn)
-    etags = {number: card.etag for number, card in known.customers.items()}
-    by_id = {one.id: one for one in records.invoices}
-    return Drawn(drawn, records.hashes, etags, known, records.links, by_id)
+
+def _standing(known: Snapshot) -> set[str]:
+    """The payments whose lines stand in a journal. A journal is posted as a whole, so they are planned together (trap 5)."""
+    journals = chain(known.journals.values(), known.general_journals.values())
+    numbers = {line.document_number for journal in journals for line in journal.lines}
+    return {one for one in map(payment_journals.payment_of, numbers) if one}
 
 
 def _name_zones_and_trades(servicetitan: ServiceTitan, state: State, records: Records, settings: Settings) -> None:
@@ -146,16 +317,8 @@ def _read_invoice(row: InboxRow) -> Invoice | None:
         return None
 
 
-def _complete_customers(
-    servicetitan: ServiceTitan,
-    state: State,
-    records: Records,
-    elsewhere: decide.Elsewhere,
-    now: Callable[[], datetime],
-) -> None:
+def _complete_customers(state: State, records: Records, elsewhere: decide.Elsewhere) -> None:
     named = records.named_customers() | {one.customer.id for one in elsewhere.invoices.values() if one.customer}
-    # Asked for once, when the document is new: a customer that appears later comes by its feed.
-    read_missing_customers(servicetitan, state, records.named_by_new(), now=now)
     add_customers(state, records, named)
     add_reaches(state, records)
     add_links(state, records)
@@ -175,194 +338,3 @@ def _complete_customers(
     records.payments = as_posted(
         state, "payments", records.payments, partial(records.link, "payments"), payments.fingerprint
     )
-
-
-def _complete_contacts(
-    servicetitan: ServiceTitan, state: State, records: Records, first: Plan, now: Callable[[], datetime]
-) -> bool:
-    """Contacts of customers that get a card in this run and of whom no contact is known; whether there were any."""
-    new = [one.source_id for one in first.of("customers", Standing.ACT)]
-    without = [one for one in new if records.reaches[one].blank and not records.link("customers", one).exists]
-    wanted = set(without) - records.asked_contacts
-    records.asked_contacts |= wanted
-    read_missing_contacts(servicetitan, state, wanted, now=now)
-    add_reaches(state, records)
-    return any(not records.reaches[one].blank for one in wanted)
-
-
-def _reference(
-    config: Config,
-    settings: Settings,
-    state: State,
-    systems: Systems,
-    records: Records,
-    *,
-    pricebook: bool,
-    now: Callable[[], datetime],
-) -> Snapshot:
-    """Reference data and changed items in one batch; nothing is asked when nothing is open."""
-    needs = Needs(
-        documents=bool(records.invoices or records.credit_memos),
-        payments=bool(records.payments),
-        dimensions=_dimensions(settings, records),
-        refund_journal=settings.payments.refunds.code,
-        terms=bool(config.mapping.terms),
-        items=frozenset(config.mapping.items.values()),
-    )
-    # What stands half done in the books is asked for with the rest: a run with nothing new then costs one request.
-    lookup = Lookup(_half_done(records), lines=True)
-    reads = {**reference_reads(needs), **lookup.reads()}
-    if pricebook:
-        reads["changed items"] = _changed_items(state.cursors.token("items"))
-    rows = read_all(systems.books, reads) if reads else {}
-    if pricebook:
-        _store_items(state, rows.pop("changed items"), now())
-    known = replace(snapshot(rows), journals_made=_journals_made(state, settings))
-    return lookup.added(systems.books, known, rows)
-
-
-def _dimensions(settings: Settings, records: Records) -> tuple[str, ...]:
-    """The dimensions whose values decide about the open records."""
-    if records.invoices or records.credit_memos:
-        return settings.invoices.lines.dimensions
-    unit = settings.payments.unit_dimension
-    return (unit,) if records.payments and unit is not None else ()
-
-
-def _journals_made(state: State, settings: Settings) -> dict[str, int]:
-    """How often our ledger says that a journal was made, by code; the general journal's is marked as such."""
-    codes = {*settings.payments.journals, settings.payments.refunds.code}
-    made: dict[str, int] = {}
-    for code, rows in state.ledger.by_sources(payment_journals.STAGE, codes).items():
-        for form in (payment_journals.RECEIPTS, payment_journals.REFUNDS):
-            own = [row for row in rows if (row.verb, row.state, row.entity) == (Verb.CREATE, "done", form.journals)]
-            made[f"{form.mark}{code}"] = len(own)
-    return made
-
-
-def _half_done(records: Records) -> Wanted:
-    """Drafts and journal lines of ours that are not posted, as far as the ledger knows, and the invoices that posted
-    payments and credits have yet to be applied to."""
-    drafts = [paper.natural_key(one.id) for one in records.invoices if _unposted(records.link("invoices", one.id))]
-    memos = [
-        paper.credit_key(one.id) for one in records.credit_memos if _unposted(records.link("credit_memos", one.id))
-    ]
-    links = [(one.id, records.link("payments", one.id)) for one in records.payments]
-    lines = [
-        payment_journals.natural_key(one, payment_journals.next_issue(link.ended))
-        for one, link in links
-        if _unposted(link)
-    ]
-    targets = {one: records.link("invoices", one) for one in _to_be_applied_to(records)}
-    posted = {one: link for one, link in targets.items() if link.posted and not link.is_baseline}
-    credited = _to_be_credited(records)
-    return Wanted(
-        invoices=frozenset([*drafts, *memos, *(paper.natural_key(one) for one in posted), *credited]),
-        payments=frozenset(lines),
-        proven=frozenset(link.id for link in [*posted.values(), *credited.values()] if link.posted),
-    )
-
-
-def _to_be_credited(records: Records) -> dict[str, Link]:
-    """The keys of posted credits that a person may have to apply, and of what they reduce, with what the ledger knows."""
-    credits_ = [
-        (paper.natural_key(one.id), records.link("invoices", one.id), [one.adjustment_to])
-        for one in records.invoices
-        if one.adjustment_to is not None and one.total < 0
-    ]
-    credits_ += [
-        (paper.credit_key(one.id), records.link("credit_memos", one.id), [each.invoice_id for each in one.applications])
-        for one in records.credit_memos
-        if one.applications
-    ]
-    found: dict[str, Link] = {}
-    for key, own, reduced in credits_:
-        if own.posted:
-            found[key] = own
-            links = {one: records.link("invoices", one) for one in reduced}
-            found |= {paper.natural_key(one): link for one, link in links.items() if not link.is_baseline}
-    return found
-
-
-def _to_be_applied_to(records: Records) -> set[str]:
-    """The invoices that posted payments are applied to in ServiceTitan, and not through their journal."""
-    found: set[str] = set()
-    for payment in records.payments:
-        link = records.link("payments", payment.id)
-        if link.posted and link.carried:
-            found |= {one.invoice_id for one in payment.applications} - set(link.carried.get("applied", ()))
-    return found
-
-
-def _unposted(link: Link) -> bool:
-    """Ours and not posted, or sent without a trustworthy answer."""
-    return not link.posted and (link.exists or not link.settled)
-
-
-def _changed_items(cursor: str | None) -> Read:
-    if cursor is None:
-        return Read("items")
-    since = datetime.fromisoformat(cursor) - OVERLAP
-    return Read("items", filter=compare("lastModifiedDateTime", "ge", since))
-
-
-def _store_items(state: State, rows: Sequence[dict[str, Any]], seen_at: datetime) -> None:
-    incoming = [Incoming(str(row["id"]), str(row["lastModifiedDateTime"]), _without_tokens(row)) for row in rows]
-    stamps = [str(row["lastModifiedDateTime"]) for row in rows]
-    newest = max(stamps, key=datetime.fromisoformat, default=None)
-    cursor = state.cursors.token("items")
-    if cursor is not None and (newest is None or datetime.fromisoformat(newest) < datetime.fromisoformat(cursor)):
-        newest = cursor
-    state.inbox.store("pricebook", incoming, feed="items", token=newest, seen_at=seen_at)
-
-
-def _without_tokens(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Without OData's own fields and the stock on hand, which are no change of the item."""
-    return {name: value for name, value in row.items() if not name.startswith("@") and name != "inventory"}
-
-
-def _items(state: State, records: Records, scope: Scope) -> list[Item]:
-    """Items that wait for a person's decision are looked at again only together with others, or when one is named: it
-    takes the whole pricebook.
-
-    One that is to be overwritten may have been put aside, with ServiceTitan's edit left as it was: it is opened again.
-    """
-    if scope.overwrite and scope.only is not None:
-        aside = ("settled", "dead")
-        for row in [one for one in state.inbox.rows("pricebook", aside) if chosen(one, scope.only)]:
-            state.inbox.replay(kind="pricebook", source_id=row.source_id, states=aside)
-    if scope.only is None and not _items_due(state):
-        return []
-    items = open_records(state, Scope(stages=("pricebook",), only=scope.only))
-    records.hashes.update(items.hashes)
-    records.unreadable += items.unreadable
-    records.items = items.items
-    add_links(state, records)
-    return items.items
-
-
-def _items_due(state: State) -> bool:
-    """Whether there is something new, or something that ServiceTitan refused: that is tried again until it is dead."""
-    if next(state.inbox.rows("pricebook", ("pending", "waiting")), None) is not None:
-        return True
-    return any(row.attempts for row in state.inbox.rows("pricebook", ("held",)))
-
-
-def _skus(servicetitan: ServiceTitan) -> dict[str, list[Sku]]:
-    """The pricebook by code, all three kinds, inactive entries included.
-
-    Business Central's numbers are capitals; whether ServiceTitan tells codes apart by case is not published.
-    """
-    skus: dict[str, list[Sku]] = {}
-    for kind, name in PRICEBOOK.items():
-        for code, rows in servicetitan.pricebook(name).items():
-            skus.setdefault(code.strip().upper(), []).extend(_sku(kind, row) for row in rows)
-    return skus
-
-
-def _sku(kind: str, row: Mapping[str, Any]) -> Sku:
-    """One entry; one that cannot be read keeps its code taken, so that only the item of that code is held."""
-    try:
-        return Sku.parse(kind, row)
-    except UnknownShape:
-        return Sku.unreadable(kind, row)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from stsync.core.links import Link, link
 from stsync.core.plan import TO_APPLY
@@ -20,10 +19,9 @@ from stsync.engine.scope import Scope
 from stsync.engine.strangers import said_new, suspected
 from stsync.state import InboxRow, State
 
-Parsed = TypeVar("Parsed")
-
 # Planned in every run: what is new, what waits for something, and what is held until a person has repaired it.
 OPEN = ("pending", "waiting", "held")
+ITEMS = ("pricebook",)
 
 
 @dataclass(frozen=True)
@@ -94,35 +92,50 @@ class Records:
 
 def open_records(state: State, scope: Scope) -> Records:
     """Read and parse every open record of the scope."""
+    return parsed(open_rows(state, scope))
+
+
+def open_rows(state: State, scope: Scope, kinds: Iterable[str] | None = None) -> Iterator[InboxRow]:
+    """Every open record of the scope as the inbox has it, page by page: documents and customers, or these kinds."""
+    # What waits for a person in the books is looked at in each run: the books may show it as done by now.
+    for kind in _kinds(scope) if kinds is None else kinds:
+        rows = state.inbox.rows(kind, OPEN, outcomes=(TO_APPLY,))
+        yield from (row for row in rows if scope.only is None or chosen(row, scope.only))
+
+
+def _kinds(scope: Scope) -> tuple[str, ...]:
+    """The kinds of record that these stages decide about, items apart."""
+    found = {"invoices": ("invoices", "credit_memos"), "payments": ("payments",), "customers": ("customers",)}
+    return tuple(kind for stage, kinds in found.items() if stage in scope.stages for kind in kinds)
+
+
+def parsed(rows: Iterable[InboxRow]) -> Records:
+    """These records, each kind in its order; one of a shape that we do not know is held."""
     records = Records()
-    if "invoices" in scope.stages:
-        records.invoices = list(_parsed(state, "invoices", Invoice.parse, records, scope))
-        records.credit_memos = list(_parsed(state, "credit_memos", CreditMemo.parse, records, scope))
-    if "payments" in scope.stages:
-        records.payments = list(_parsed(state, "payments", Payment.parse, records, scope))
-    if scope.stages == ("pricebook",):
-        records.items = list(_parsed(state, "pricebook", Item.parse, records, scope))
-    if "customers" in scope.stages:
-        for customer in _parsed(state, "customers", Customer.parse, records, scope):
-            records.customers[customer.id] = customer
-            records.pending_customers.append(customer.id)
+    for row in rows:
+        records.hashes[row.kind, row.source_id] = row.hash
+        if row.state == "pending":
+            records.new.add((row.kind, row.source_id))
+        try:
+            _add(records, row)
+        except UnknownShape as error:
+            records.unreadable.append(Unreadable(row.kind, row.source_id, unknown_shape(row.kind, str(error))))
     return records
 
 
-def _parsed(
-    state: State, kind: str, parse: Callable[[Mapping[str, Any]], Parsed], records: Records, scope: Scope
-) -> Iterator[Parsed]:
-    # What waits for a person in the books is looked at in each run: the books may show it as done by now.
-    for row in state.inbox.rows(kind, OPEN, outcomes=(TO_APPLY,)):
-        if scope.only is not None and not chosen(row, scope.only):
-            continue
-        records.hashes[kind, row.source_id] = row.hash
-        if row.state == "pending":
-            records.new.add((kind, row.source_id))
-        try:
-            yield parse(row.content)
-        except UnknownShape as error:
-            records.unreadable.append(Unreadable(kind, row.source_id, unknown_shape(kind, str(error))))
+def _add(records: Records, row: InboxRow) -> None:
+    if row.kind == "invoices":
+        records.invoices.append(Invoice.parse(row.content))
+    elif row.kind == "credit_memos":
+        records.credit_memos.append(CreditMemo.parse(row.content))
+    elif row.kind == "payments":
+        records.payments.append(Payment.parse(row.content))
+    elif row.kind == "pricebook":
+        records.items.append(Item.parse(row.content))
+    elif row.kind == "customers":
+        customer = Customer.parse(row.content)
+        records.customers[customer.id] = customer
+        records.pending_customers.append(customer.id)
 
 
 def chosen(row: InboxRow, only: str) -> bool:
@@ -172,7 +185,7 @@ def add_links(state: State, records: Records) -> None:
     """Add what the ledger knows of every record, of invoices that payments and credits name, and of what refunds give back."""
     records.said_new = said_new(state)
     records.suspected = suspected(state)
-    records.refused = refusals(state)
+    records.refused = refusals(state, records.hashes)
     paid = {one.invoice_id for payment in records.payments for one in payment.applications}
     given_back = {payment.refunded_payment for payment in records.payments if payment.refunded_payment}
     wanted = {

@@ -7,7 +7,7 @@ But filling them in gives the card a new ETag; until then another attempt would 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from stsync.core.operations import Operation
@@ -28,12 +28,13 @@ class Refusal:
     etag: str
 
 
-def refusals(state: State) -> dict[tuple[str, str], Refusal]:
-    """What was refused for its card and still stands as that in the inbox, by kind and id."""
+def refusals(state: State, among: Container[tuple[str, str]] | None = None) -> dict[tuple[str, str], Refusal]:
+    """What was refused for its card and still stands as that in the inbox, by kind and id; only those `among` these."""
     kept: Mapping[str, Mapping[str, str]] = json.loads(state.notes.note(_NOTE) or "{}")
     found: dict[tuple[str, str], Refusal] = {}
     for kind, etags in kept.items():
-        for source_id, row in state.inbox.find_many(kind, etags).items():
+        wanted = [one for one in etags if among is None or (kind, one) in among]
+        for source_id, row in state.inbox.find_many(kind, wanted).items():
             # A replay, or new content, takes the reason away: then it is tried again.
             if row.state == "held" and row.reason is not None and row.reason.reference in _FAULTS:
                 found[kind, source_id] = Refusal(row.reason, etags[source_id])

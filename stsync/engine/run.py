@@ -1,15 +1,17 @@
 """A run: read, plan, guard, show or apply. Read from top to bottom, it is what a clerk does.
 
-The dry run differs in two places only: it works on a copy of the state in memory, through sessions that refuse
-to write, and it ends after the guard.
+The dry run differs in two places only: it works on a copy of the state that nobody else sees, through sessions that
+refuse to write, and it ends after the guard. Either plans everything before anything is written, in portions that lie on
+disk until they are carried out (engine/portions.py, engine/spool.py).
 """
 
 from __future__ import annotations
 
 import os
 import socket
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +20,7 @@ from typing import Any, Protocol
 from stsync.businesscentral import problems as books_problems
 from stsync.config import digest as config_digest
 from stsync.core.operations import shown
-from stsync.core.plan import Decision, Plan, Standing
+from stsync.core.plan import Decision, Plan, Planned, Standing
 from stsync.core.reasons import Reason
 from stsync.engine import guard
 from stsync.engine.apply.customers import apply_customers
@@ -33,10 +35,11 @@ from stsync.engine.apply.write_back import WriteBackDesk
 from stsync.engine.company import check_company
 from stsync.engine.credit_memos import read_credit_memos
 from stsync.engine.hinted import take_hints
-from stsync.engine.planning import Drawn, draw_plan
+from stsync.engine.planning import Drawn, Planner
 from stsync.engine.read import read_feeds
 from stsync.engine.scope import Scope
 from stsync.engine.settings import settings
+from stsync.engine.spool import Spool
 from stsync.engine.switches import Allowed
 from stsync.errors import ExitCode, GuardError, StsyncError
 from stsync.http.exchanges import Exchange
@@ -53,6 +56,7 @@ class Watcher(Protocol):
 
     def reading(self, feed: str, count: int) -> None: ...
     def planning(self, step: str) -> None: ...
+    def planned(self, done: int, total: int) -> None: ...
     def applying(self, stage: str, done: int, total: int) -> None: ...
 
 
@@ -63,6 +67,9 @@ class Silent:
         """Nothing."""
 
     def planning(self, step: str) -> None:
+        """Nothing."""
+
+    def planned(self, done: int, total: int) -> None:
         """Nothing."""
 
     def applying(self, stage: str, done: int, total: int) -> None:
@@ -88,7 +95,7 @@ class Result:
     """
 
     run_id: str
-    plan: Plan
+    plan: Planned
     dry_run: bool
     carried: Mapping[str, tuple[int, Decimal]]
     taken_on: Mapping[str, int]
@@ -98,6 +105,11 @@ class Result:
     in_doubt: int = 0
     brake: GuardError | None = None
     notices: tuple[Reason, ...] = ()
+
+    def close(self) -> None:
+        """Forget the plan, once it is reported."""
+        if isinstance(self.plan, Spool):
+            self.plan.close()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -162,29 +174,58 @@ def _run(at: _Sitting, began: datetime) -> Result:
     notices = read_memos(at.wiring, at.state, at.systems, scope, at.watcher, from_start=from_start)
     notices = (*notices, *_place_of_state(at.wiring))
     take_hints(at.systems.servicetitan, at.state, scope, at.wiring.state_path, dry_run=at.order.dry_run, now=now)
-    choices = settings(config, at.wiring.choices)
-    drawn = draw_plan(config, choices, at.state, at.systems, scope, now=now, tell=at.watcher.planning)
-    brake = _guard(at, drawn.plan)
-    desk = None if at.order.dry_run else _apply(at, drawn)
-    seconds = (now() - began).total_seconds()
-    counts = at.state.inbox.counts()
-    carried = (
-        {kind: (count, desk.amounts.get(kind, Decimal(0))) for kind, count in desk.carried.items()} if desk else {}
-    )
-    taken_on = dict(desk.taken_on) if desk else {}
-    return Result(
-        at.run_id,
-        drawn.plan,
-        at.order.dry_run,
-        carried,
-        taken_on,
-        counts,
-        at.systems.requests(),
-        seconds,
-        in_doubt=sum(1 for _ in at.state.ledger.intended()),
-        brake=brake,
-        notices=notices,
-    )
+    with ExitStack() as on_error:
+        plan = on_error.enter_context(Spool())
+        done, brake = _carried_out(at, plan)
+        seconds = (now() - began).total_seconds()
+        result = Result(
+            at.run_id,
+            plan,
+            at.order.dry_run,
+            {kind: (count, done.amounts.get(kind, Decimal(0))) for kind, count in done.carried.items()},
+            dict(done.taken_on),
+            at.state.inbox.counts(),
+            at.systems.requests(),
+            seconds,
+            in_doubt=sum(1 for _ in at.state.ledger.intended()),
+            brake=brake,
+            notices=notices,
+        )
+        on_error.pop_all()  # whoever reports the result closes it
+    return result
+
+
+@dataclass
+class _Done:
+    """What the portions of a run came to together, by kind."""
+
+    carried: Counter[str] = field(default_factory=Counter)
+    taken_on: Counter[str] = field(default_factory=Counter)
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+
+    def add(self, desk: Desk) -> None:
+        self.carried += desk.carried
+        self.taken_on += desk.taken_on
+        for kind, amount in desk.amounts.items():
+            self.amounts[kind] = self.amounts.get(kind, Decimal(0)) + amount
+
+
+def _carried_out(at: _Sitting, plan: Spool) -> tuple[_Done, GuardError | None]:
+    """Plan everything, judge it as a whole, and only then carry it out, portion by portion."""
+    choices = settings(at.wiring.config, at.wiring.choices)
+    tell, planned = at.watcher.planning, at.watcher.planned
+    planner = Planner(at.wiring.config, choices, at.state, at.systems, at.order.scope, now, tell, planned)
+    for drawn in planner.portions():
+        plan.add(drawn)
+    brake = _guard(at, plan.load)
+    done = _Done()
+    if at.order.dry_run:
+        return done, brake
+    protocol = LedgerProtocol(at.state, at.run_id, explain=explain)
+    for drawn in plan.portions():
+        done.add(_apply(at, drawn, protocol))
+    sweep(at.state, at.run_id)
+    return done, brake
 
 
 def _place_of_state(wiring: Wiring) -> tuple[Reason, ...]:
@@ -256,13 +297,13 @@ def note_configuration(wiring: Wiring, state: State, run_id: str) -> None:
     state.notes.note("configuration", present)
 
 
-def _guard(at: _Sitting, plan: Plan) -> GuardError | None:
+def _guard(at: _Sitting, load: guard.Load) -> GuardError | None:
     """Raises GuardError, or, in a preview, returns it: a preview is how a person sees what tripped the brake."""
     config = at.wiring.config
     limits = guard.Limits(config.limits.documents_per_run, config.limits.amount_per_run)
     go_live = config.go_live.isoformat()
     try:
-        guard.check(plan, limits, at.order.allowed, go_live=go_live, go_live_before=at.state.notes.note("go_live"))
+        guard.check(load, limits, at.order.allowed, go_live=go_live, go_live_before=at.state.notes.note("go_live"))
     except GuardError as brake:
         if at.order.dry_run:
             return brake
@@ -271,8 +312,8 @@ def _guard(at: _Sitting, plan: Plan) -> GuardError | None:
     return None
 
 
-def _apply(at: _Sitting, drawn: Drawn) -> Desk:
-    """Carry out the plan: first what only has to be written down, then customers before their documents."""
+def _apply(at: _Sitting, drawn: Drawn, protocol: LedgerProtocol) -> Desk:
+    """Carry out a portion of the plan: first what only has to be written down, then customers before their documents."""
     state, books, plan = at.state, at.systems.books, drawn.plan
     attempts = at.wiring.config.limits.attempts
     desk = Desk(
@@ -285,7 +326,6 @@ def _apply(at: _Sitting, drawn: Drawn) -> Desk:
     )
     # Marks that are to be sent get their own record only once their document is surely in the books.
     desk.write_down(one for one in plan.decisions if (one.kind, one.standing) != (write_back.STAGE, Standing.ACT))
-    protocol = LedgerProtocol(state, at.run_id, explain=explain)
     apply_customers(_acting(plan, "customers"), books=books, protocol=protocol, desk=desk)
     sales = InvoiceDesk(books, protocol, desk)
     sales.apply(_acting(plan, "invoices"))
@@ -295,7 +335,6 @@ def _apply(at: _Sitting, drawn: Drawn) -> Desk:
     payments.apply(_acting(plan, "payments"), plan.postings)
     apply_pricebook(_acting(plan, "pricebook"), servicetitan=at.systems.servicetitan, protocol=protocol, desk=desk)
     WriteBackDesk(at.systems.servicetitan, state, protocol, desk, now).apply(_acting(plan, write_back.STAGE))
-    sweep(state, at.run_id)
     return desk
 
 

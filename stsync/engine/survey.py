@@ -203,11 +203,13 @@ class Wanted:
 class Lookup:
     """The reads that answer for natural keys; they can travel with other reads in one batch.
 
-    `lines` reads sales documents together with their lines, which tell why a draft of ours could not be posted.
+    `lines` reads sales documents together with their lines, which tell why a draft of ours could not be posted;
+    `everyone` reads all customer cards instead of asking for each clue.
     """
 
     wanted: Wanted
     lines: bool = False
+    everyone: bool = False
 
     def reads(self) -> dict[str, Read]:
         """The reads, by a name of their own."""
@@ -216,7 +218,7 @@ class Lookup:
             **self._documents(SALES_INVOICE),
             **self._documents(SALES_CREDIT_MEMO),
             **_parts("payments", "generalLedgerEntries", "documentNumber", self.wanted.payments, _LEDGER_FIELDS),
-            **_clue_reads(self.wanted.clues),
+            **_clue_reads(self.wanted.clues, everyone=self.everyone),
         }
 
     def _documents(self, form: Form) -> dict[str, Read]:
@@ -317,14 +319,14 @@ def _portions(keys: Iterable[str]) -> Iterator[list[str]]:
 _ALIKE_FIELDS = ("id", "number", "displayName", "addressLine1", "postalCode", "phoneNumber", "email", "blocked")
 
 
-def _clue_reads(clues: Iterable[str]) -> dict[str, Read]:
+def _clue_reads(clues: Iterable[str], *, everyone: bool) -> dict[str, Read]:
     """Cards of the same name, e-mail or telephone: one filter each, since `or` joins one field only (trap 26).
 
     A telephone is looked for by its last digits, because everybody writes the rest differently.
     """
     reads: dict[str, Read] = {}
     found = set(clues)
-    if len(found) > CLUES_BEFORE_ALL:
+    if everyone:
         return {"alike all": Read("customers", select=_ALIKE_FIELDS)}
     comparisons: tuple[tuple[str, Callable[[str, Iterable[str]], str]], ...] = (
         ("displayName", any_spelt),
@@ -343,9 +345,9 @@ def _named(name: str, rows: Mapping[str, Sequence[Row]]) -> list[Row]:
     return [row for key, part in rows.items() if key.startswith(f"{name} ") for row in part]
 
 
-def look_up(books: BusinessCentral, known: Snapshot, wanted: Wanted) -> Snapshot:
+def look_up(books: BusinessCentral, known: Snapshot, wanted: Wanted, *, everyone: bool = False) -> Snapshot:
     """Ask for the counterparts of these keys; of credit memos that take something back also what their lines say."""
-    lookup = Lookup(wanted, lines=any(map(is_taking_back, wanted.invoices)))
+    lookup = Lookup(wanted, lines=any(map(is_taking_back, wanted.invoices)), everyone=everyone)
     return lookup.added(books, known, read_all(books, lookup.reads()))
 
 

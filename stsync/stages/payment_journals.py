@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -167,6 +168,16 @@ def postings(decisions: Iterable[Decision], snapshot: Snapshot, settings: Settin
         journal = standing_journals(form, snapshot).get(code)
         parts = _parts(carried, journal, settings.payments_per_posting)
         found += [_posting(form, code, number, part, snapshot) for number, part in enumerate(parts, start=1)]
+    return found
+
+
+def numbered_on(postings: Iterable[Operation], before: Counter[str]) -> list[Operation]:
+    """The postings of a portion, numbered on from those of the portions `before`: no key may name two postings of a run."""
+    found: list[Operation] = []
+    for posting in postings:
+        journal, _, _ = posting.key.rpartition(":")
+        before[journal] += 1
+        found.append(replace(posting, key=f"{journal}:{before[journal]}"))
     return found
 
 

@@ -1,5 +1,6 @@
 """The state file: one SQLite database per company, durable after every commit, readable by its owner only."""
 
+from stsync.state.groups import Groups
 from stsync.state.lock import RunLock
 from stsync.state.open import State
 from stsync.state.rows import (
@@ -21,6 +22,7 @@ __all__ = [
     "AuditRow",
     "Cursor",
     "Done",
+    "Groups",
     "InboxRow",
     "Incoming",
     "Intent",
