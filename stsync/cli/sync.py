@@ -192,7 +192,7 @@ def carry(
     everything: bool,
     watch: Callable[..., AbstractContextManager[Watcher]],
 ) -> Result:
-    """Carry out the run for one company and print what it came to; the caller closes it. Raises the errors of stsync.errors."""
+    """Carry out the run for one company and print what it came to; the caller closes it. Raises StsyncError."""
     from stsync.cli.runreport import report
     from stsync.engine.run import Order, run
     from stsync.wiring import wire

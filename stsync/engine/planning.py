@@ -102,11 +102,12 @@ class Planner:
             skus = skus_by_code(self.systems.servicetitan) if items.items else {}
         return self._decided(records, known, elsewhere, marks.everything(records), skus)
 
-    def portions(self, size: int = portions.SIZE) -> Iterator[Drawn]:
+    def portions(self, size: int | None = None) -> Iterator[Drawn]:
         """The plan in portions, none of which needs another to be decided; what stands half done in the books comes first.
 
         Documents with their customers and marks are first, then items, then the marks that no open document brings.
         """
+        size = size or portions.SIZE
         self.tell("reading what is open")
         marks = self._marks()
         for records in self._documents(size):

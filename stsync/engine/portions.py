@@ -27,13 +27,13 @@ _PAGE = 500
 _DOCUMENTS = ("invoices", "credit_memos", "payments")
 
 
-def in_one(state: State, scope: Scope, size: int = SIZE) -> Records | None:
+def in_one(state: State, scope: Scope, size: int) -> Records | None:
     """Everything that is open, where that is one portion at most; None for more."""
     rows = list(islice(open_rows(state, scope), size + 1))
     return parsed(rows) if len(rows) <= size else None
 
 
-def in_turn(groups: Groups, state: State, first: Iterable[str] = (), size: int = SIZE) -> Iterator[Records]:
+def in_turn(groups: Groups, state: State, first: Iterable[str], size: int) -> Iterator[Records]:
     """The gathered records portion by portion; those of the payments that stand half done in the books come `first`."""
     number = groups.cut(size, (("payments", one) for one in first))
     for portion in range(number):
