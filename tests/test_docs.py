@@ -28,10 +28,10 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS]
 KEBAB = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-# Whatever makes a message with a name; `rule` and `_rule` translate a vendor's refusals, `_unreachable` makes errors.
+# Whatever makes a message with a name; `Rule` and `_rule` translate a vendor's refusals, `_unreachable` makes errors.
 NAMING = {
     "Reason",
-    "rule",
+    "Rule",
     "_rule",
     "_unreachable",
     "StsyncError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -11,13 +12,16 @@ class Rule:
     """If BC's words match, this is what they mean. Named groups of the pattern may stand in the message and hint."""
 
     reference: str
-    pattern: re.Pattern[str]
+    words: str
     message: str
     hint: str
     code: str = ""
 
+    @functools.cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """`words` as they are looked for: case does not count, and a typographic apostrophe may stand for a plain one.
 
-def rule(reference: str, pattern: str, message: str, hint: str, *, code: str = "") -> Rule:
-    """A rule whose pattern ignores case and lets a typographic apostrophe stand for a plain one."""
-    loose = pattern.replace("'", "['’‘]").replace(" ", r"\s+")
-    return Rule(reference, re.compile(loose, re.IGNORECASE | re.DOTALL), message, hint, code)
+        Made at the first refusal: all of them take 12 ms, and most runs meet none.
+        """
+        loose = self.words.replace("'", "['’‘]").replace(" ", r"\s+")
+        return re.compile(loose, re.IGNORECASE | re.DOTALL)
