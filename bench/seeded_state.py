@@ -29,12 +29,14 @@ from stsync.state import State
 from stsync.state.audit import seal
 from stsync.state.connect import connect_writing
 from stsync.state.database import Database
+from stsync.state.packing import packed, unpacked
 from stsync.wiring import wire
 
 _MONTH = 400
 _DOCUMENTS = ("invoices", "credit_memos", "payments")
 _KEPT = (*_DOCUMENTS, "customers", "contacts", "write_backs")
 _CARRIED = ("posted", "created", "part_of_customer", "told")
+_LONG = ("content", "detail", "body")
 _GUID = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-)[0-9a-f]{12}")
 _NUMBER = re.compile(r"[0-9]{6,}")
 # No text of ours holds such characters: JSON escapes them.
@@ -126,7 +128,8 @@ class _Reading:
 
     def _rows(self, table: str) -> list[Row]:
         columns = [name for (name,) in self._database.select("SELECT name FROM pragma_table_info(?)", (table,))]
-        return [dict(zip(columns, row, strict=True)) for row in self._database.select(f"SELECT * FROM {table}")]
+        rows = (dict(zip(columns, row, strict=True)) for row in self._database.select(f"SELECT * FROM {table}"))
+        return [{name: unpacked(one) if name in _LONG else one for name, one in row.items()} for row in rows]
 
     def _marked(self, row: Row, run_id: str) -> Row:
         return {name: self._mark(value, run_id) if isinstance(value, str) else value for name, value in row.items()}
@@ -144,7 +147,7 @@ class _Writing:
         self._month = month
         self._copies = copies
         newest = database.one("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
-        self._audit_end = newest or (0, "")
+        self._audit_end = newest or (0, b"")
 
     def all(self) -> None:
         for copy in range(1, self._copies + 1):
@@ -169,7 +172,8 @@ class _Writing:
             return
         columns = [name for name in some[0] if name != drop]
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-        self._database.connection.executemany(sql, ([row[name] for name in columns] for row in some))
+        values = ([packed(row[name]) if name in _LONG else row[name] for name in columns] for row in some)
+        self._database.connection.executemany(sql, values)
 
     def _sealed(self, rows: Iterable[Row]) -> Iterator[Row]:
         number, previous = self._audit_end
@@ -192,7 +196,7 @@ def _copier(copy: str, run_id: str) -> Callable[[Row], Row]:
 
 def _with_hash(row: Row) -> Row:
     found = sha256_of(row["content"])
-    return {**row, "source_order": _order(row["source_id"]), "hash": found, "settled_hash": found}
+    return {**row, "source_order": _order(row["source_id"]), "hash": found}
 
 
 def _order(source_id: str) -> int:

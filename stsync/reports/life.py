@@ -65,7 +65,7 @@ def life(state: State, row: InboxRow) -> Life:
     writes = state.ledger.by_source(row.kind, row.source_id)
     versions = state.inbox.versions(row.kind, row.source_id)
     known = link(writes)
-    own = [*state.audit.rows(stage=row.kind, source_id=row.source_id), *_journal_postings(state, row)]
+    own = [*state.audit.rows(stage=row.kind, source_id=row.source_id), *_journal_postings(state, row, writes)]
     audited = sorted([*own, *_sent(state, own, writes)], key=lambda one: one.id)
     told = [*_read(row.kind, versions), *(_event(one) for one in audited)]
     return Life(
@@ -124,11 +124,14 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _journal_postings(state: State, row: InboxRow) -> Iterator[AuditRow]:
+def _journal_postings(state: State, row: InboxRow, writes: Iterable[LedgerRow]) -> Iterator[AuditRow]:
     """The postings of the whole journal that this payment was in; they stand under the journal's own code."""
     if row.kind != "payments":
         return
-    for posting in state.ledger.links("payments"):
+    # Without a word which journal it was, every posting has to be asked.
+    codes = {str(one.detail["journal"]) for one in writes if one.detail.get("journal")}
+    named = [one for code in sorted(codes) for one in state.ledger.by_source("payments", code) if one.state == "done"]
+    for posting in named if codes else state.ledger.links("payments"):
         if posting.entity == "journals" and row.source_id in posting.detail.get("payments", ()):
             entries = state.audit.rows(stage="payments", source_id=posting.source_id)
             yield from (entry for entry in entries if entry.detail.get("key") == posting.key)
@@ -144,7 +147,7 @@ def _sent(state: State, own: Iterable[AuditRow], writes: Iterable[LedgerRow]) ->
     last = max(one.at for one in entries) + _LATEST_ANSWER
     before: AuditRow | None = None
     intents = {one.id for one in entries if one.event == "intended"}
-    for row in state.audit.rows(since=min(one.at for one in entries)):
+    for row in state.audit.rows(since=min(one.at for one in entries), after=min(one.id for one in entries) - 1):
         if row.at > last:
             return
         if row.event != "sent":

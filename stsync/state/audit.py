@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
-from stsync.core.canonical import canonical_json, parse_json, sha256_of
+from stsync.core.canonical import canonical_json, parse_json
 from stsync.errors import StateError
 from stsync.state.database import Database, Row
+from stsync.state.packing import packed, unpacked
 from stsync.state.rows import AuditRow
 from stsync.state.texts import time_from, time_text
 
@@ -33,28 +35,36 @@ class Audit:
         """Write down one event, in the caller's transaction if there is one. Never put a secret into `detail`."""
         with self._database.transaction():
             last_id, last_hash = self.end()
-            fields = (last_id + 1, time_text(self._now()), run_id, event, stage, source_id, canonical_json(detail))
+            *fields, written = (
+                last_id + 1,
+                time_text(self._now()),
+                run_id,
+                event,
+                stage,
+                source_id,
+                canonical_json(detail),
+            )
             self._database.execute(
                 f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants only
-                (*fields, seal(last_hash, fields)),
+                (*fields, packed(written), seal(last_hash, (*fields, written))),
             )
 
-    def end(self) -> tuple[int, str]:
-        """Number and hash of the newest row; (0, "") while there is none."""
+    def end(self) -> tuple[int, bytes]:
+        """Number and hash of the newest row; no hash while there is none."""
         row = self._database.one("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
-        return (row[0], row[1]) if row else (0, "")
+        return (row[0], row[1]) if row else (0, b"")
 
     def rows(
         self,
         *,
-        run_id: str | None = None,
         event: str | None = None,
         stage: str | None = None,
         source_id: str | None = None,
         since: datetime | None = None,
+        after: int = 0,
     ) -> Iterator[AuditRow]:
-        """The events that fit all that is given, oldest first, streamed."""
-        wanted = {"run_id": run_id, "event": event, "stage": stage, "source_id": source_id}
+        """The events that fit all that is given, oldest first, streamed; `after` is the number of a row before them."""
+        wanted = {"event": event, "stage": stage, "source_id": source_id}
         # The index goes by stage and source; asked for a stage alone, each page would sort all rows of the stage.
         names = {"stage": "stage" if source_id is not None else "+stage"}
         conditions = [
@@ -62,7 +72,7 @@ class Audit:
         ]
         if since is not None:
             conditions.append(("at >= ?", time_text(since)))
-        for row in self._pages(conditions):
+        for row in self._pages(conditions, after):
             yield _audit_row(row)
 
     def verify(self) -> int:
@@ -70,12 +80,12 @@ class Audit:
 
         Raises StateError naming the first row that does not fit.
         """
-        count, previous = 0, ""
-        ends: dict[int, str] = dict(self._ends_of_runs())
+        count, previous = 0, b""
+        ends: dict[int, bytes] = dict(self._ends_of_runs())
         for row in self._pages([]):
-            *fields, found = row
+            found = row[-1]
             count += 1
-            if fields[0] != count or found != seal(previous, tuple(fields)) or ends.pop(count, found) != found:
+            if row[0] != count or found != _sealed(previous, row) or ends.pop(count, found) != found:
                 raise _changed(count, f"The audit was changed outside stsync: row {count} is not as it was written.")
             previous = found
         if ends:
@@ -87,24 +97,32 @@ class Audit:
     def _ends_of_runs(self) -> list[Row]:
         return self._database.select("SELECT audit_id, audit_hash FROM runs WHERE audit_id > 0")
 
-    def _pages(self, conditions: list[tuple[str, str]]) -> Iterator[Row]:
+    def _pages(self, conditions: list[tuple[str, str]], last: int = 0) -> Iterator[Row]:
         where = " AND ".join(["id > ?", *(condition for condition, _ in conditions)])
         sql = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608 - constants only
         values = [value for _, value in conditions]
-        last = 0
         while page := self._database.select(sql, (last, *values, _PAGE)):
             yield from page
             last = page[-1][0]
 
 
-def seal(previous: str, fields: tuple[Any, ...]) -> str:
-    """The hash of a row, over the hash of the row before it and its own columns in their order."""
-    return sha256_of(previous + canonical_json(fields))
+def seal(previous: bytes, fields: tuple[Any, ...]) -> bytes:
+    """The hash of a row, over the hash of the row before it and its own columns in their order, the detail as text."""
+    return sha256(previous + canonical_json(fields).encode()).digest()
+
+
+def _sealed(previous: bytes, row: Row) -> bytes:
+    """The hash that a row should have; none for one whose detail nobody can read."""
+    *fields, detail, _ = row
+    try:
+        return seal(previous, (*fields, unpacked(detail)))
+    except StateError:
+        return b""
 
 
 def _audit_row(row: Row) -> AuditRow:
-    number, at, run_id, event, stage, source_id, detail, seal = row
-    return AuditRow(number, time_from(at), run_id, event, stage, source_id, parse_json(detail), seal)
+    number, at, run_id, event, stage, source_id, detail, found = row
+    return AuditRow(number, time_from(at), run_id, event, stage, source_id, parse_json(unpacked(detail)), found.hex())
 
 
 def _changed(row: int, message: str) -> StateError:

@@ -17,14 +17,15 @@ from stsync.core.reasons import Reason
 from stsync.errors import StsyncError
 from stsync.state.cursors import Cursors
 from stsync.state.database import Database, Row
-from stsync.state.intake import arrivals, take_in, unpacked
+from stsync.state.intake import arrivals, take_in
+from stsync.state.packing import unpacked
 from stsync.state.rows import InboxRow, InboxState, Incoming, Stored, Total, Version
 from stsync.state.texts import money_from, money_text, reason_from, reason_text, storable, time_from, time_text
 from stsync.state.totals import totals, units
 
 _PAGE = 500
 _COLUMNS = (
-    "source_id, state, outcome, hash, settled_hash, modified_at, first_seen_at, changed_at, last_seen_at,"
+    "source_id, state, outcome, hash, modified_at, first_seen_at, changed_at, last_seen_at,"
     " attempts, reason, run_id, number, amount, customer_name, dated, content"
 )
 # Asked for a state and for ids, SQLite would read all records of the state: there may be a million settled ones.
@@ -118,7 +119,7 @@ class Inbox:
     def set_aside(self, kind: str, ids: Iterable[str], outcome: str) -> int:
         """Settle pending records that were read for the sake of others; returns how many."""
         return self._database.execute(
-            f"UPDATE {_BY_ID} SET state = 'settled', outcome = ?, settled_hash = hash"  # noqa: S608 - constants only
+            f"UPDATE {_BY_ID} SET state = 'settled', outcome = ?"  # noqa: S608 - constants only
             " WHERE kind = ? AND state = 'pending' AND source_id IN (SELECT value FROM json_each(?))",
             (outcome, kind, canonical_json(sorted(set(ids)))),
         )
@@ -162,16 +163,14 @@ class Inbox:
     ) -> None:
         """The record needs nothing more of us: `outcome` says how it ended, `reason` what a person still has to do.
 
-        With `content_hash`, the content that was acted on: if a newer one has arrived since, the record
-        stays pending, and remembers what the books were told.
+        With `content_hash`, the content that was acted on: if a newer one has arrived since, the record stays pending.
         """
         row = self._database.one(
-            "UPDATE inbox SET settled_hash = coalesce(?, hash), run_id = ?,"
+            "UPDATE inbox SET run_id = ?,"
             " state = iif(coalesce(?, hash) = hash, 'settled', 'pending'),"
             " outcome = iif(coalesce(?, hash) = hash, ?, NULL), reason = ?, attempts = 0"
             " WHERE kind = ? AND source_id = ? RETURNING 1",
             (
-                content_hash,
                 run_id,
                 content_hash,
                 content_hash,
@@ -233,9 +232,7 @@ class Inbox:
         current = self._database.select(
             f"SELECT changed_at, modified_at, hash, content {where.format('inbox')}", (kind, source_id)
         )
-        return [_version(row) for row in ((*rest, unpacked(blob)) for *rest, blob in former)] + [
-            _version(row) for row in current
-        ]
+        return [_version(row) for row in (*former, *current)]
 
     def _put_off(self, kind: str, source_id: str, state: InboxState, reason: Reason, run_id: str) -> None:
         self._change(
@@ -253,11 +250,11 @@ class Inbox:
 
 def _inbox_row(kind: str, row: Row) -> InboxRow:
     (
-        source_id, state, outcome, content_hash, settled_hash, modified_at, first_seen_at, changed_at, last_seen_at,
+        source_id, state, outcome, content_hash, modified_at, first_seen_at, changed_at, last_seen_at,
         attempts, reason, run_id, number, amount, customer_name, dated, content,
     ) = row  # fmt: skip
     return InboxRow(
-        kind, source_id, state, outcome, content_hash, settled_hash, modified_at,
+        kind, source_id, state, outcome, content_hash, modified_at,
         time_from(first_seen_at), time_from(changed_at), time_from(last_seen_at),
         attempts, reason_from(reason), run_id, number, money_from(amount), customer_name, dated, content,
     )  # fmt: skip
@@ -265,7 +262,7 @@ def _inbox_row(kind: str, row: Row) -> InboxRow:
 
 def _version(row: Row) -> Version:
     seen_at, modified_at, content_hash, content = row
-    return Version(time_from(seen_at), modified_at, content_hash, parse_json(content))
+    return Version(time_from(seen_at), modified_at, content_hash, parse_json(unpacked(content)))
 
 
 def _unknown_record(kind: str, source_id: str) -> StsyncError:

@@ -6,13 +6,13 @@ anything twice is harmless.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from stsync.core.canonical import canonical_json, sha256_of
 from stsync.state.database import Database
+from stsync.state.packing import packed
 from stsync.state.rows import Incoming, Stored
 from stsync.state.texts import storable, time_text
 
@@ -22,11 +22,11 @@ _AFTER_ALL_NUMBERS = 2**63 - 1
 
 @dataclass(frozen=True)
 class Arrival:
-    """An incoming record, written down and hashed."""
+    """An incoming record, written down, hashed and packed."""
 
     source_id: str
     modified_at: str | None
-    content: str
+    content: bytes
     hash: str
     parent: str | None = None
 
@@ -36,7 +36,9 @@ def arrivals(rows: Iterable[Incoming]) -> list[Arrival]:
     written = []
     for row in rows:
         content = canonical_json(row.content)
-        written.append(Arrival(row.source_id, storable(row.modified_at), content, sha256_of(content), row.parent))
+        written.append(
+            Arrival(row.source_id, storable(row.modified_at), packed(content), sha256_of(content), row.parent)
+        )
     return written
 
 
@@ -54,16 +56,6 @@ def take_in(database: Database, kind: str, page: list[Arrival], seen_at: datetim
             known[arrival.source_id] = (arrival.hash, arrival.modified_at)
             parents |= {arrival.parent} if arrival.parent is not None else set()
     return Stored(**counts, parents=frozenset(parents))
-
-
-def packed(content: str) -> bytes:
-    """A former version's text, compressed: it is read once in a blue moon."""
-    return zlib.compress(content.encode())
-
-
-def unpacked(blob: bytes) -> str:
-    """The text that packed was given."""
-    return zlib.decompress(blob).decode()
 
 
 def _known(database: Database, kind: str, page: list[Arrival]) -> dict[str, tuple[str, str | None]]:
@@ -134,7 +126,7 @@ def _keep_current_version(database: Database, kind: str, source_id: str) -> None
 def _keep_version(database: Database, kind: str, version: Arrival, seen: str) -> None:
     database.execute(
         "INSERT INTO versions (kind, source_id, seen_at, modified_at, hash, content) VALUES (?, ?, ?, ?, ?, ?)",
-        (kind, version.source_id, seen, version.modified_at, version.hash, packed(version.content)),
+        (kind, version.source_id, seen, version.modified_at, version.hash, version.content),
     )
 
 

@@ -15,6 +15,7 @@ from stsync.core.reasons import Reason
 from stsync.errors import StsyncError
 from stsync.state.audit import Audit
 from stsync.state.database import Database, Row
+from stsync.state.packing import packed, unpacked
 from stsync.state.rows import Done, Intent, LedgerRow
 from stsync.state.texts import (
     money_from,
@@ -32,6 +33,10 @@ _COLUMNS = (
     "key, run_id, stage, source_id, verb, entity, natural_key, digest, state, target_id, target_number,"
     " amount, intended_at, done_at, request_id, reason, detail, body"
 )
+
+_NOTHING = packed("{}")
+# By these the next run knows what has changed since; the audit says what happened, and what was to be sent (`intended`).
+_OWN_MEMORY = frozenset({"fingerprint", "carried", "digest"})
 
 
 class Ledger:
@@ -162,13 +167,14 @@ class Ledger:
     def _write_intent(self, intent: Intent, run_id: str) -> None:
         self._database.execute(
             "INSERT INTO ledger (key, run_id, stage, source_id, verb, entity, natural_key, digest, state,"
-            " amount, intended_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?, ?, ?)"
+            " amount, intended_at, detail, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?, ?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET run_id = excluded.run_id, natural_key = excluded.natural_key,"
             " digest = excluded.digest, state = 'intended', amount = excluded.amount, body = excluded.body,"
             " intended_at = excluded.intended_at, request_id = NULL, reason = NULL",
             (
                 intent.key, run_id, intent.stage, intent.source_id, intent.verb, intent.entity,
-                intent.natural_key, intent.digest, money_text(intent.amount), time_text(self._now()), intent.body,
+                intent.natural_key, intent.digest, money_text(intent.amount), time_text(self._now()),
+                _NOTHING, packed(intent.body),
             ),
         )  # fmt: skip
 
@@ -183,12 +189,13 @@ class Ledger:
             "UPDATE ledger SET state = 'done', target_id = ?, target_number = ?, detail = ?, done_at = ?,"
             " run_id = ?, request_id = ?, reason = NULL, untold = ? WHERE key = ?",
             (
-                done.target_id, done.target_number, canonical_json(done.detail), time_text(self._now()),
+                done.target_id, done.target_number, packed(canonical_json(done.detail)), time_text(self._now()),
                 run_id, request_id, _untold(before.verb, done.detail), done.key,
             ),
         )  # fmt: skip
         target = {"target_id": done.target_id, "target_number": done.target_number, "request_id": request_id}
-        self._note("done", before, run_id, {**done.detail, **target, "digest": before.digest})
+        told = {name: value for name, value in done.detail.items() if name not in _OWN_MEMORY}
+        self._note("done", before, run_id, {**told, **target})
 
     def _open_row(self, key: str) -> LedgerRow:
         row = self.find(key)
@@ -240,7 +247,7 @@ def _ledger_row(row: Row) -> LedgerRow:
     return LedgerRow(
         key, run_id, stage, source_id, verb, entity, natural_key, content_digest, state, target_id, target_number,
         money_from(amount), time_from(intended_at), optional_time(done_at), request_id,
-        reason_from(reason), parse_json(detail), body,
+        reason_from(reason), parse_json(unpacked(detail)), body,
     )  # fmt: skip
 
 

@@ -102,17 +102,18 @@ _TABLES = (
         bc_company_id TEXT NOT NULL, bc_company_name TEXT NOT NULL
     ) STRICT""",
     "CREATE TABLE cursors (feed TEXT PRIMARY KEY, token TEXT, read_at TEXT) STRICT",
-    # The content comes last: lists and counts then never walk through its overflow pages.
+    # Long texts are packed (state/packing.py). The content comes last: lists and counts then never walk through its
+    # overflow pages.
     """
     CREATE TABLE inbox (
         id INTEGER PRIMARY KEY,
         kind TEXT NOT NULL, source_id TEXT NOT NULL, source_order INTEGER NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('pending', 'waiting', 'held', 'dead', 'settled')),
-        outcome TEXT, hash TEXT NOT NULL, settled_hash TEXT, modified_at TEXT,
+        outcome TEXT, hash TEXT NOT NULL, modified_at TEXT,
         first_seen_at TEXT NOT NULL, changed_at TEXT NOT NULL, last_seen_at TEXT NOT NULL,
         attempts INTEGER NOT NULL DEFAULT 0, reason TEXT, run_id TEXT,
         number TEXT, amount TEXT, units INTEGER, customer_name TEXT, dated TEXT, parent TEXT,
-        content TEXT NOT NULL
+        content BLOB NOT NULL
     ) STRICT""",
     "CREATE UNIQUE INDEX inbox_by_id ON inbox (kind, source_id)",
     "CREATE INDEX inbox_in_order ON inbox (kind, state, source_order, source_id)",
@@ -142,7 +143,7 @@ _TABLES = (
         state TEXT NOT NULL CHECK (state IN ('intended', 'done', 'refused')),
         target_id TEXT, target_number TEXT, amount TEXT,
         intended_at TEXT NOT NULL, done_at TEXT, request_id TEXT,
-        untold INTEGER, reason TEXT, detail TEXT NOT NULL DEFAULT '{}', body TEXT NOT NULL
+        untold INTEGER, reason TEXT, detail BLOB NOT NULL, body BLOB NOT NULL
     ) STRICT""",
     "CREATE INDEX ledger_by_source ON ledger (stage, source_id)",
     "CREATE INDEX ledger_open ON ledger (id) WHERE state = 'intended'",
@@ -152,21 +153,20 @@ _TABLES = (
     CREATE TABLE audit (
         id INTEGER PRIMARY KEY,
         at TEXT NOT NULL, run_id TEXT NOT NULL, event TEXT NOT NULL,
-        stage TEXT NOT NULL, source_id TEXT NOT NULL, detail TEXT NOT NULL, hash TEXT NOT NULL
+        stage TEXT NOT NULL, source_id TEXT NOT NULL, detail BLOB NOT NULL, hash BLOB NOT NULL
     ) STRICT""",
     "CREATE INDEX audit_by_source ON audit (stage, source_id)",
-    "CREATE INDEX audit_by_run ON audit (run_id)",
     """
     CREATE TABLE runs (
         run_id TEXT PRIMARY KEY,
         command TEXT NOT NULL, stages TEXT NOT NULL, dry_run INTEGER NOT NULL,
         pid INTEGER NOT NULL, host TEXT NOT NULL, user TEXT NOT NULL,
         started_at TEXT NOT NULL, finished_at TEXT, exit_code INTEGER, summary TEXT NOT NULL DEFAULT '{}',
-        audit_id INTEGER, audit_hash TEXT
+        audit_id INTEGER, audit_hash BLOB
     ) STRICT""",
     "CREATE INDEX runs_in_order ON runs (started_at, run_id)",
     "CREATE INDEX runs_unfinished ON runs (started_at, run_id) WHERE finished_at IS NULL",
-    "CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+    "CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
 )
 
 _ENTERS = """
@@ -200,7 +200,7 @@ _TRIGGERS = (
 _VIEWS = (
     """
     CREATE VIEW outbox AS
-    SELECT key, stage, source_id, verb, entity, natural_key, amount, run_id, intended_at, body
+    SELECT key, stage, source_id, verb, entity, natural_key, amount, run_id, intended_at
     FROM ledger WHERE state = 'intended' ORDER BY id""",
     """
     CREATE VIEW links AS

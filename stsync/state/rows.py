@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from stsync.core.canonical import parse_json
 from stsync.core.reasons import Reason
+from stsync.state.packing import unpacked
 
 InboxState = Literal["pending", "waiting", "held", "dead", "settled"]
 LedgerState = Literal["intended", "done", "refused"]
@@ -64,14 +65,13 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class InboxRow:
-    """One source record and where it stands. `settled_hash` is the content the books were last told about."""
+    """One source record and where it stands."""
 
     kind: str
     source_id: str
     state: InboxState
     outcome: str | None
     hash: str
-    settled_hash: str | None
     modified_at: str | None
     first_seen_at: datetime
     changed_at: datetime
@@ -83,7 +83,12 @@ class InboxRow:
     amount: Decimal | None
     customer_name: str | None
     on: str | None
-    content_json: str = field(repr=False)
+    packed_content: bytes = field(repr=False)
+
+    @property
+    def content_json(self) -> str:
+        """The record as JSON text."""
+        return unpacked(self.packed_content)
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -156,7 +161,12 @@ class LedgerRow:
     request_id: str | None
     reason: Reason | None
     detail: dict[str, Any]
-    body: str = field(repr=False)
+    packed_body: bytes = field(repr=False)
+
+    @property
+    def body(self) -> str:
+        """What was sent, or was about to be, as JSON text."""
+        return unpacked(self.packed_body)
 
 
 @dataclass(frozen=True)

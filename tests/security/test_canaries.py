@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -24,6 +26,8 @@ from stsync.cli import app as program
 from stsync.cli import console
 from stsync.sandbox import faults, world
 from stsync.sandbox.world import World
+from stsync.state import State
+from stsync.state.packing import unpacked
 
 CANARIES = {
     "STSYNC_SERVICETITAN_CLIENT_ID": "canary.client/one+two=three",
@@ -172,10 +176,35 @@ def files_of_ours(office: Office, folder: Path) -> Iterator[tuple[Path, bytes]]:
     for file in sorted(folder.rglob("*")):
         if file.is_file() and "servers" not in file.parts:
             yield file, file.read_bytes()
+            yield from ((file, text) for text in packed_in(file))
             if zipfile.is_zipfile(file):
                 with zipfile.ZipFile(file) as archive:
                     for name in archive.namelist():
                         yield file / name, archive.read(name)
+
+
+def packed_in(file: Path) -> Iterator[bytes]:
+    """The long texts of a state file, which it keeps packed."""
+    if not file.read_bytes().startswith(b"SQLite format 3"):
+        return
+    places = (
+        ("inbox", "content"),
+        ("versions", "content"),
+        ("ledger", "body"),
+        ("ledger", "detail"),
+        ("audit", "detail"),
+    )
+    with closing(sqlite3.connect(file)) as raw:
+        known = {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
+        for table, column in places:
+            rows = raw.execute(f"SELECT {column} FROM {table}") if table in known else ()
+            yield b"\n".join(unpacked(blob).encode() for (blob,) in rows)
+
+
+def test_a_secret_in_a_packed_text_would_be_found(tmp_path: Path) -> None:
+    with State.open(tmp_path / "state.db") as state:
+        state.audit.append("sent", run_id="", detail={"url": "https://x/?secret=canary-in-the-audit"})
+    assert any(b"canary-in-the-audit" in text for text in packed_in(tmp_path / "state.db"))
 
 
 def leaks(office: Office, folder: Path, printed: Mapping[str, str]) -> list[str]:

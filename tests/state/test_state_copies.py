@@ -66,7 +66,7 @@ def test_a_backup_in_the_present_folder_is_named_as_it_lies_there(state_file, tm
 def test_a_changed_audit_row_is_found(state_file):
     with sqlite3.connect(state_file) as raw:
         raw.execute("DROP TRIGGER audit_is_never_changed")
-        raw.execute("UPDATE audit SET detail = '{\"x\":1}'")
+        raw.execute("UPDATE audit SET detail = x'00'")
     with pytest.raises(StateError) as found:
         verify(state_file)
     assert found.value.reference == "audit-changed"

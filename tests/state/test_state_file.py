@@ -222,7 +222,7 @@ def test_a_file_that_is_no_database_is_called_damaged(tmp_path: Path, content: b
 
 
 def test_damage_in_the_middle_is_found_by_the_check(path: Path, state: State) -> None:
-    store(state, *(incoming(str(number), text="x" * 900) for number in range(200)))
+    store(state, *(incoming(str(number), text=str(3 ** (3900 + number))) for number in range(200)))
     state.close()
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 20_000] = b"\xff" * 20_000

@@ -26,7 +26,7 @@ def found(state: State, source_id: str = "7") -> InboxRow:
 def test_a_new_record_is_pending_and_its_content_exact(state: State) -> None:
     assert store(state, incoming(total=Decimal("12345678901234567.890"), tax="0.10")) == (1, 0, 0, 0)
     row = found(state)
-    assert (row.state, row.attempts, row.reason, row.settled_hash, row.outcome) == ("pending", 0, None, None, None)
+    assert (row.state, row.attempts, row.reason, row.outcome) == ("pending", 0, None, None)
     assert str(row.content["total"]) == "12345678901234567.890"
     assert row.content["tax"] == "0.10"
     assert row.first_seen_at == row.changed_at == row.last_seen_at == SEEN
@@ -51,7 +51,7 @@ def test_a_changed_record_is_pending_again_and_every_version_is_kept(state: Stat
     state.inbox.settle("invoice", "7", "posted", run_id="r")
     assert store(state, incoming(memo="two")) == (0, 1, 0, 0)
     row = found(state)
-    assert (row.state, row.outcome, row.attempts, row.settled_hash) == ("pending", None, 0, first)
+    assert (row.state, row.outcome, row.attempts) == ("pending", None, 0)
     store(state, incoming(memo="one"))
     versions = state.inbox.versions("invoice", "7")
     assert [version.content["memo"] for version in versions] == ["one", "two", "one"]
@@ -187,13 +187,12 @@ def test_money_as_a_float_is_refused(state: State) -> None:
         state.inbox.describe("invoice", "7", number=None, amount=10.1, name=None, on=None)  # type: ignore[arg-type]
 
 
-def test_a_settled_record_remembers_what_the_books_were_told(state: State) -> None:
+def test_a_settled_record_has_its_outcome_and_no_reason_any_more(state: State) -> None:
     store(state, incoming())
     state.inbox.hold("invoice", "7", NO_ACCOUNT, "r1")
     state.inbox.settle("invoice", "7", "posted", run_id="r2")
     row = found(state)
     assert (row.state, row.outcome, row.reason, row.run_id) == ("settled", "posted", None, "r2")
-    assert row.settled_hash == row.hash
 
 
 def test_a_change_that_arrives_between_plan_and_settlement_is_not_lost(state: State) -> None:
@@ -202,7 +201,7 @@ def test_a_change_that_arrives_between_plan_and_settlement_is_not_lost(state: St
     store(state, incoming(memo="changed meanwhile"))
     state.inbox.settle("invoice", "7", "posted", run_id="r", content_hash=planned)
     row = found(state)
-    assert (row.state, row.outcome, row.settled_hash) == ("pending", None, planned)
+    assert (row.state, row.outcome) == ("pending", None)
 
 
 def test_waiting_and_held_keep_the_reason_and_spend_no_attempt(state: State) -> None:

@@ -187,7 +187,6 @@ def filled(state: State) -> State:
 
 def test_the_audit_is_told_by_any_filter(state: State) -> None:
     filled(state)
-    assert [row.source_id for row in state.audit.rows(run_id="r1")] == ["1", "3", "5"]
     assert [row.detail for row in state.audit.rows(stage="s", source_id="2")] == [{"n": 2}]
     assert len(list(state.audit.rows(since=SEEN))) == 5
     assert list(state.audit.rows(event="untold")) == []
@@ -214,7 +213,8 @@ def test_the_file_itself_refuses_to_change_the_audit(state: State, sql: str) -> 
 @pytest.mark.parametrize(
     ("sql", "row"),
     [
-        ("UPDATE audit SET detail = '{\"n\":30}' WHERE id = 3", 3),
+        ("UPDATE audit SET detail = x'00' WHERE id = 3", 3),
+        ("UPDATE audit SET detail = (SELECT detail FROM audit WHERE id = 4) WHERE id = 3", 3),
         ("UPDATE audit SET at = '2026-11-22T16:25:59.000000Z' WHERE id = 1", 1),
         ("UPDATE audit SET source_id = '9' WHERE id = 5", 5),
         ("UPDATE audit SET event = 'x' WHERE id = 2", 2),
@@ -223,7 +223,7 @@ def test_the_file_itself_refuses_to_change_the_audit(state: State, sql: str) -> 
         ("UPDATE audit SET id = 1000 WHERE id = 5", 5),
         ("DELETE FROM audit WHERE id = 2", 2),
         ("DELETE FROM audit WHERE id = 1", 1),
-        ("UPDATE audit SET hash = 'x' WHERE id = 4", 4),
+        ("UPDATE audit SET hash = x'00' WHERE id = 4", 4),
     ],
 )
 def test_a_change_behind_the_triggers_is_found_at_its_row(state: State, sql: str, row: int) -> None:

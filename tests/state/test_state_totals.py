@@ -162,8 +162,8 @@ def test_what_servicetitan_was_not_told_is_known_at_any_moment(played: list[tupl
 
 def never_told(state: State) -> set[str]:
     rows = state._database.select(
-        "SELECT source_id, max(id) FROM ledger WHERE stage = 'invoices' AND state = 'done' AND (verb = 'post'"
-        " OR json_extract(detail, '$.posted') = 1) GROUP BY source_id"
+        "SELECT source_id, max(id) FROM ledger WHERE stage = 'invoices' AND state = 'done' AND verb IN ('post', 'adopt')"
+        " GROUP BY source_id"
     )
     told = dict(
         state._database.select(
