@@ -62,9 +62,9 @@ def seeded_state(path: Path | str, documents: int, *, write_back: bool = False) 
         return multiplied(carried_month(Path(folder), write_back=write_back), Path(path), documents)
 
 
-def carried_month(folder: Path, *, write_back: bool = False) -> Month:
+def carried_month(folder: Path, *, invoices: int = _MONTH, write_back: bool = False) -> Month:
     """Carry a demo month with stsync itself, and take the rows of what was settled."""
-    with World(invoices=_MONTH, folder=folder, plain=True) as world, _environment(world):
+    with World(invoices=invoices, folder=folder, plain=True) as world, _environment(world):
         config = folder / "config.yaml"
         config.write_text(world.config_text(folder, complete=True, write_back=write_back), encoding="utf-8")
         run(wire(config), Order(Scope(STAGES), "stsync sync"))

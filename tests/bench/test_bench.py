@@ -28,10 +28,8 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str
 
 def test_every_measure_is_taken_and_every_figure_stands_in_the_table(taken: tuple[dict[str, Any], str]) -> None:
     said, printed = taken
-    # What makes a state that has seen so much is a file of its own.
-    ready = MEASURES if (BENCH / "seeded_state.py").exists() else MEASURES - {"growth"}
-    assert {one["measure"] for one in said["failures"]} == MEASURES - ready, said["failures"]
-    assert {one["measure"] for one in said["figures"] if one["value"] is not None} == ready
+    assert said["failures"] == []
+    assert {one["measure"] for one in said["figures"] if one["value"] is not None} == MEASURES
     assert [one["name"] for one in said["figures"] if one["name"] not in printed] == []
 
 
