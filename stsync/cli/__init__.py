@@ -9,6 +9,8 @@ from pathlib import Path
 def main() -> None:
     """The console script's entry point."""
     speakable()
+    # pydantic would look through every installed package for plugins (0.02 s), and let them into our process.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     if "_STSYNC_COMPLETE" in os.environ:
         # A shell asks at every Tab. For those that show a line of help, typer would load rich (0.16 s) to take its markup
         # out of the line; ours has none, and without rich typer leaves the line alone.

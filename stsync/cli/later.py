@@ -59,6 +59,14 @@ def group_of(entries: tuple[Later, ...]) -> type[TyperGroup]:
             super().__init__(**settings)
             self.commands = {one.name: TyperCommand(one.name, short_help=one.short_help) for one in entries}
 
+        def get_params(self, ctx: Any) -> list[Any]:
+            found: list[Any] = super().get_params(ctx)
+            for one in found:
+                if one.is_flag and one.default is None:
+                    # typer's own two flags. It loads pydantic (0.07 s) to learn what None is as a yes or no.
+                    one.default = False
+            return found
+
         def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
             name, _, rest = super().resolve_command(ctx, args)
             refuse_second_config(name, rest)
