@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stsync.config.addresses import host, is_loopback
 from stsync.core.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -136,12 +135,14 @@ class Wiring:
 
     def _budget(self, application: str) -> SharedBudget | None:
         """What every run of this application on this machine shares; a simulator on this machine has its own limits."""
-        from stsync.state.budget import budget_of
+        from stsync.state.budget import budget_folder, budget_of
 
         books = self.config.business_central
-        if books.budget_folder is None and is_loopback(host(books.api_url)):
+        folder = budget_folder(books.budget_folder, books.api_url)
+        if folder is None:
             return None
-        return budget_of(application, books.budget_folder, requests=books.requests_per_five_minutes)
+        named = books.budget_folder is not None
+        return budget_of(application, folder, requests=books.requests_per_five_minutes, named=named)
 
 
 def wire(config_file: Path | None) -> Wiring:

@@ -25,9 +25,10 @@ from stsync.setup.journal_checks import journal_checks, refund_checks
 from stsync.setup.mapping_checks import coverage_by_documents, coverage_by_lists
 from stsync.setup.secrets import secret_checks
 from stsync.setup.servicetitan_checks import Tenant, servicetitan_checks
-from stsync.setup.state_checks import state_checks
+from stsync.setup.state_checks import budget_check, state_checks
 from stsync.setup.tax_checks import rate_checks
 from stsync.state import State
+from stsync.state.budget import budget_folder
 from stsync.wiring import Wiring
 
 # Names of the snapshot's parts, and the sets of Business Central that they are made of.
@@ -102,6 +103,10 @@ def _examined(config: Config, today: date) -> Iterator[Check]:
     yield from _coverage(wiring, known, tenant, books)
     yield from rate_checks(config, wiring.credentials, tenant.lists.get("tax-zones"), wiring.state_path)
     yield from state_checks(wiring.state_path, wiring.pin)
+    named = config.business_central.budget_folder
+    folder = budget_folder(named, config.business_central.api_url)
+    if folder is not None:
+        yield budget_check(folder, named=named is not None)
     yield from clock_checks(config)
 
 

@@ -56,6 +56,24 @@ def _room_for_it(path: Path) -> Check:
     return fail("state", "state file", found, "Choose another place with `state:` in the configuration.")
 
 
+def budget_check(folder: Path, *, named: bool) -> Check:
+    """The line about the folder in which runs of one application share what Business Central allows it."""
+    name, todo = (
+        "shared limits",
+        "Name a folder on a local disk with business_central.budget_folder in the configuration.",
+    )
+    place = place_of(folder, read_mounts())
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        found = f"{folder} cannot be written to: "
+        if named:
+            return fail("state", name, found + "no run can start", todo)
+        return warn("state", name, found + "runs side by side do not know of each other's requests", todo)
+    if place.network:
+        return warn("state", name, f"{folder} lies on {place.network}, where locks may not hold", todo)
+    return ok("state", name, f"runs of one application on this machine count together in {folder}")
+
+
 def place_check(path: Path, place: Place) -> Check:
     """The line about the disk: a network drive or a synchronising program can damage the file (users' need 29)."""
     todo = "Put the file on a local disk of this machine with `state:` in the configuration."

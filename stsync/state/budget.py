@@ -24,7 +24,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stsync.errors import UsageError
+from stsync.config.addresses import host, is_loopback
+from stsync.errors import StateError, UsageError
 from stsync.state.files import private_file
 from stsync.state.oslock import try_lock, unlock, wait_for_lock
 
@@ -153,31 +154,35 @@ class SharedBudget:
         return ring
 
 
-def budget_of(application: str, folder: str | None, *, requests: int) -> SharedBudget | None:
-    """The budget of an application, in the folder of that name or else of the user's own.
+def budget_of(application: str, folder: Path, *, requests: int, named: bool) -> SharedBudget | None:
+    """The budget of an application in this folder; `named` says that somebody chose it.
 
     None where the user's own folder cannot hold it (a service without a home): the run then keeps the limits for
     itself alone. Raises UsageError 'budget-folder-unusable' for a folder that somebody named.
     """
-    from stsync.errors import StateError
-
-    kept = Path(folder) if folder else _usual_folder()
-    place = kept / hashlib.sha256(application.encode()).hexdigest()[:16]
     try:
-        return SharedBudget(place, requests=requests)
+        return SharedBudget(folder / hashlib.sha256(application.encode()).hexdigest()[:16], requests=requests)
     except (OSError, StateError) as error:
-        if folder is None:
+        if not named:
             return None
         raise UsageError(
             "budget-folder-unusable",
-            f"The folder {kept}, in which runs share what Business Central allows them, cannot be used. "
+            f"The folder {folder}, in which runs share what Business Central allows them, cannot be used. "
             "Nothing was read or written.",
             hint="Correct business_central.budget_folder, or make the folder writable for the user who runs stsync.",
             note=str(getattr(error, "note", "") or error),
         ) from error
 
 
-def _usual_folder() -> Path:
+def budget_folder(named: str | None, api_url: str) -> Path | None:
+    """Where runs share: the folder that somebody named, or one of the user's own.
+
+    None for a simulator on this machine, which has limits of its own.
+    """
+    if named is not None:
+        return Path(named)
+    if is_loopback(host(api_url)):
+        return None
     from platformdirs import user_state_path
 
     return user_state_path("stsync", appauthor=False) / "budget"

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -152,7 +153,7 @@ def test_a_terminal_shows_one_line_for_each_company_and_the_reports_afterwards(t
     import pty
 
     master, terminal = pty.openpty()
-    command = command_line(tmp_path, ["slow", "held", "down"], "--parallel", "2")
+    command = command_line(tmp_path, ["slow", "held", "down"], "--parallel", "2", "--dry-run")
     process = subprocess.Popen(command, stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "xterm"})
     os.close(terminal)
     shown = everything(master)
@@ -163,6 +164,7 @@ def test_a_terminal_shows_one_line_for_each_company_and_the_reports_afterwards(t
     assert (
         shown.rindex("reading invoices") < shown.index("the report of held") < shown.index("the exit code of the whole")
     )
+    assert "would carry" in shown
     assert process.returncode == ExitCode.UNAVAILABLE
 
 
@@ -351,12 +353,17 @@ def typed(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "stsync", *words], capture_output=True, text=True, check=False)
 
 
-def test_a_preview_of_both_writes_nothing(two: tuple[World, Any, Path]) -> None:
+def test_a_preview_of_both_writes_nothing_and_counts_what_it_shows(two: tuple[World, Any, Path]) -> None:
     world, _, folder = two
-    told = typed("sync", "--config", str(folder / "*.yaml"), "--dry-run", "--limit", "2")
+    told = typed("sync", "--config", str(folder / "*.yaml"), "--dry-run", "--limit", "2", "--json")
     assert told.returncode == 0, told.stderr
-    assert "would carry" in told.stdout
-    assert "Copper Mesa East" in told.stdout
+    companies = json.loads(told.stdout)["companies"]
+    assert [Path(one["config"]).name for one in companies] == ["east.yaml", "west.yaml"]
+    for one in companies:
+        records = one["document"]["plan"]["records"]
+        acting = Counter(record["stage"] for record in records if record["standing"] == "act")
+        assert {kind: part["count"] for kind, part in one["carried"].items()} == acting != {}
+        assert one["held"] == sum(record["standing"] == "hold" for record in records) > 0
     assert world.sandbox.log.writes() == []
     assert not (folder / "east" / "stsync.db").exists()
 

@@ -13,7 +13,7 @@ from stsync.errors import CredentialsError, ExitCode, LockHeld, SystemUnavailabl
 from stsync.setup import clock
 from stsync.setup.businesscentral_checks import token_claims
 from stsync.setup.checks import exit_code, fail, ok, problem, unknown, warn
-from stsync.setup.state_checks import place_check, state_checks
+from stsync.setup.state_checks import budget_check, place_check, state_checks
 from stsync.state import Pin
 from stsync.state.place import Place, place_of
 
@@ -125,6 +125,14 @@ def test_a_state_file_below_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     checks = {check.name: check for check in state_checks(tmp_path / "file" / "stsync.db", PIN)}
     assert checks["state file"].status == "fail"
+
+
+@pytest.mark.parametrize(("named", "status"), [(True, "fail"), (False, "warn")])
+def test_a_folder_in_which_runs_cannot_share_their_limits_is_told(tmp_path: Path, named: bool, status: str) -> None:
+    (tmp_path / "file").write_text("")
+    assert budget_check(tmp_path / "file" / "budget", named=named).status == status
+    assert budget_check(tmp_path / "later", named=named).status == "ok"
+    assert not (tmp_path / "later").exists()
 
 
 def test_a_token_is_read_only_where_it_is_readable() -> None:

@@ -195,8 +195,8 @@ def test_threads_of_one_process_do_not_take_the_same_slot(tmp_path: Path) -> Non
 
 
 def test_applications_do_not_share(tmp_path: Path) -> None:
-    one = budget_of("https://login/one|app", str(tmp_path), requests=1000)
-    other = budget_of("https://login/two|app", str(tmp_path), requests=1000)
+    one = budget_of("https://login/one|app", tmp_path, requests=1000, named=True)
+    other = budget_of("https://login/two|app", tmp_path, requests=1000, named=True)
     assert one is not None
     assert other is not None
     with ExitStack() as held:
@@ -209,14 +209,13 @@ def test_applications_do_not_share(tmp_path: Path) -> None:
 def test_a_folder_that_was_named_and_cannot_be_used_stops_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError) as told:
-        budget_of("app", str(tmp_path / "file"), requests=1000)
+        budget_of("app", tmp_path / "file", requests=1000, named=True)
     assert told.value.reference == "budget-folder-unusable"
 
 
-def test_a_service_without_a_home_keeps_the_limits_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_without_a_home_keeps_the_limits_for_itself(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr("stsync.state.budget._usual_folder", lambda: tmp_path / "file")
-    assert budget_of("app", None, requests=1000) is None
+    assert budget_of("app", tmp_path / "file", requests=1000, named=False) is None
 
 
 @pytest.mark.parametrize(
@@ -231,7 +230,7 @@ def test_a_service_without_a_home_keeps_the_limits_for_itself(tmp_path: Path, mo
 def test_runs_share_unless_they_talk_to_a_simulator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api_url: str, folder: str, shares: bool
 ) -> None:
-    monkeypatch.setattr("stsync.state.budget._usual_folder", lambda: tmp_path / "usual")
+    monkeypatch.setattr("platformdirs.user_state_path", lambda *_, **__: tmp_path / "usual")
     for name in ("SERVICETITAN_CLIENT_ID", "SERVICETITAN_CLIENT_SECRET", "SERVICETITAN_APP_KEY"):
         monkeypatch.setenv(f"STSYNC_{name}", "x")
     for name in ("BC_CLIENT_ID", "BC_CLIENT_SECRET"):

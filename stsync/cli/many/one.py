@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -25,7 +25,11 @@ from stsync.engine.switches import Allowed
 from stsync.errors import ExitCode, StsyncError
 
 if TYPE_CHECKING:
+    from stsync.core.plan import Decision
     from stsync.engine.run import Result, Watcher
+
+    # By kind of record: how many, and their money.
+    _Carried = Mapping[str, tuple[int, Decimal]]
 
 MARK = "\x1e"
 
@@ -98,30 +102,30 @@ def _marked(banner: str, *, dry_run: bool) -> Iterator[Watcher]:
 
 
 def _summary(result: Result) -> dict[str, Any]:
+    carried, held = _would(result.plan.decisions) if result.dry_run else _did(result)
     return {
-        "carried": [[kind, count, format(amount, "f")] for kind, (count, amount) in carried(result).items()],
-        "held": held(result),
+        "carried": [[kind, count, format(amount, "f")] for kind, (count, amount) in carried.items()],
+        "held": held,
         "brake": result.brake.message if result.brake is not None else None,
     }
 
 
-def carried(result: Result) -> dict[str, tuple[int, Decimal]]:
-    """How many records of each kind went over, or would go, and their money."""
-    if not result.dry_run:
-        return dict(result.carried)
-    would: dict[str, tuple[int, Decimal]] = {}
-    for decision in result.plan.decisions:
+def _did(result: Result) -> tuple[_Carried, int]:
+    """What went over, and how many records need a person now."""
+    held = sum(total.records for (_, state, _), total in result.counts.items() if state in {"held", "dead"})
+    return result.carried, held
+
+
+def _would(decisions: Iterable[Decision]) -> tuple[_Carried, int]:
+    """What a run would carry, and how many records it would hold; one look, because a large plan lies on the disk."""
+    carried: dict[str, tuple[int, Decimal]] = {}
+    held = 0
+    for decision in decisions:
+        held += decision.standing.value == "hold"
         if decision.standing.value == "act":
-            count, amount = would.get(decision.kind, (0, Decimal(0)))
-            would[decision.kind] = (count + 1, amount + (decision.about.amount or Decimal(0)))
-    return would
-
-
-def held(result: Result) -> int:
-    """How many records need a person: held or dead, or, in a preview, to be held."""
-    if result.dry_run:
-        return sum(one.standing.value == "hold" for one in result.plan.decisions)
-    return sum(total.records for (_, state, _), total in result.counts.items() if state in {"held", "dead"})
+            count, amount = carried.get(decision.kind, (0, Decimal(0)))
+            carried[decision.kind] = (count + 1, amount + (decision.about.amount or Decimal(0)))
+    return carried, held
 
 
 def _leave(summary: Path, content: dict[str, Any]) -> None:
