@@ -35,9 +35,9 @@ def main() -> int:
     out = given.out or RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}.json"
     with _folder(None) as folder, _folder(_memory()) as quick:
         options = _options(given, Path(folder), Path(quick))
-        figures, failures = _take(Bench(options), given.only)
+        figures, failures, seconds = _take(Bench(options), given.only)
     settings = {name: value for name, value in vars(options).items() if name not in {"folder", "quick"}}
-    settings["state_in_memory_while_scaled"] = _memory() is not None
+    settings |= {"state_in_memory_while_scaled": _memory() is not None, "seconds_of_measures": seconds}
     write(out, figures, failures, settings, about)
     show(figures)
     if given.markdown:
@@ -56,13 +56,14 @@ def _memory() -> Path | None:
     return shared if shared.is_dir() and shutil.disk_usage(shared).free > ROOM else None
 
 
-def _take(bench: Bench, names: list[str]) -> tuple[list[Figure], list[Failure]]:
+def _take(bench: Bench, names: list[str]) -> tuple[list[Figure], list[Failure], dict[str, float]]:
     """Every measure on its own: one that fails does not take the others with it."""
     figures: list[Figure] = []
     failures: list[Failure] = []
-    began = time.monotonic()
+    seconds: dict[str, float] = {}
     for number, name in enumerate(names, start=1):
-        bench.tell(f"[{number}/{len(names)}] {name}, {time.monotonic() - began:.0f} s so far")
+        bench.tell(f"[{number}/{len(names)}] {name}, {sum(seconds.values()):.0f} s so far")
+        began = time.monotonic()
         try:
             figures += MEASURES[name](bench)
         except Failed as why:
@@ -73,7 +74,8 @@ def _take(bench: Bench, names: list[str]) -> tuple[list[Figure], list[Failure]]:
             reason = failures[-1].reason
             bench.tell(f"  could not be taken: {reason}")
             figures.append(Figure(name, name, f"Could not be taken: {reason.splitlines()[-1]}.", None))
-    return figures, failures
+        seconds[name] = round(time.monotonic() - began, 1)
+    return figures, failures, seconds
 
 
 def _options(given: argparse.Namespace, folder: Path, quick: Path) -> Options:

@@ -26,7 +26,7 @@ def main() -> None:
     if scale:
         _hasten(scale)
     else:
-        throttle.Window = lambda _requests, _seconds: None  # type: ignore[assignment, misc]
+        throttle.Window = lambda _requests, _seconds: None  # type: ignore[assignment, misc, return-value]
     sys.argv = ["stsync", *sys.argv[2:]]
     command()
 

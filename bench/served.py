@@ -82,8 +82,8 @@ class _Desk:
             department = entry.dimensions.get("DEPARTMENT", "")
             ledger[f"{entry.account_number} {department}".strip()] += entry.amount
         owed: dict[str, Decimal] = defaultdict(Decimal)
-        for entry in company.customer_ledger:
-            owed[entry.customer_number] += entry.remaining
+        for one in company.customer_ledger:
+            owed[one.customer_number] += one.remaining
         return {
             "general_ledger": {key: str(total) for key, total in sorted(ledger.items()) if total},
             "receivables": {key: str(total) for key, total in sorted(owed.items()) if total},

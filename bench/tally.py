@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from stsync.sandbox.requestlog import TOKEN_SYSTEMS, RequestLog
@@ -46,7 +46,7 @@ class Tally(RequestLog):
         super().clear()
         with self._counting:
             self._systems: Counter[str] = Counter()
-            self._kinds: Counter[str] = Counter()
+            self._kinds: dict[str, float] = defaultdict(float)
             self._statuses: Counter[str] = Counter()
             self._operations: Counter[str] = Counter()
 
