@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from stsync.cli.app import app
 from stsync.cli.console import OUTPUT
 from stsync.cli.many.report import GRAVEST_FIRST, gravest
-from stsync.cli.many.which import companies
+from stsync.cli.many.which import companies, secrets_for_all
 from stsync.errors import ExitCode, UsageError
 from stsync.sandbox.company import load_business_central
 from stsync.sandbox.latency import Latency
@@ -265,6 +265,19 @@ def test_the_usual_configuration_is_meant_where_none_is_named(tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STSYNC_CONFIG", raising=False)
     assert [one.name for one in companies([])] == ["Brand 3"]
+
+
+def test_a_servicetitan_client_in_the_environment_is_told_to_fit_one_tenant_at_most(tmp_path: Path) -> None:
+    for number in (0, 1):
+        (tmp_path / f"{number}.yaml").write_text(config(number))
+    both = companies([tmp_path])
+    shared = {"STSYNC_BC_CLIENT_SECRET": "x", "STSYNC_SERVICETITAN_APP_KEY": "x"}
+    wrong = {**shared, "STSYNC_SERVICETITAN_CLIENT_SECRET_FILE": "/x"}
+    assert secrets_for_all(both, shared) == ""
+    assert secrets_for_all(both[:1], wrong) == ""
+    assert secrets_for_all(both, wrong).startswith(
+        "the environment gives every company here STSYNC_SERVICETITAN_CLIENT_SECRET_FILE, and these are 2 "
+    )
 
 
 def test_a_broken_file_is_a_company_too(tmp_path: Path) -> None:

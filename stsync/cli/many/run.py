@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -13,7 +14,7 @@ from stsync.cli.many.one import Order
 from stsync.cli.many.processes import Processes
 from stsync.cli.many.progress import listening
 from stsync.cli.many.report import gravest, report, show
-from stsync.cli.many.which import companies
+from stsync.cli.many.which import companies, secrets_for_all
 
 
 def run_all(configs: Sequence[Path], order: Order, *, parallel: int) -> int:
@@ -23,6 +24,8 @@ def run_all(configs: Sequence[Path], order: Order, *, parallel: int) -> int:
     """
     began = time.monotonic()
     named = companies(configs)
+    if warning := secrets_for_all(named, os.environ):
+        sys.stderr.write(f"stsync: {warning}\n")
     # Only this user can read the folder: amounts and names pass through it.
     with tempfile.TemporaryDirectory(prefix="stsync-") as folder:
         with listening(named, show) as listener:

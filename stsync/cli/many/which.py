@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +19,14 @@ _ENDINGS = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class Company:
-    """One configuration file; `name` is what people call it, and no other company here is called the same."""
+    """One configuration file; `name` is what people call it, and no other company here is called the same.
+
+    `tenant` is its ServiceTitan tenant, None where the file could not be read.
+    """
 
     name: str
     path: Path
+    tenant: int | None = None
 
 
 def asks_for_several(configs: Sequence[Path], parallel: int | None) -> bool:
@@ -43,8 +47,29 @@ def companies(configs: Sequence[Path]) -> tuple[Company, ...]:
     _refuse_twice(paths, read)
     names = [config.business_central.company_name if config else None for config in read]
     return tuple(
-        Company(name if name and names.count(name) == 1 else _by_file(name, path), path)
-        for name, path in zip(names, paths, strict=True)
+        Company(
+            name if name and names.count(name) == 1 else _by_file(name, path),
+            path,
+            config.servicetitan.tenant_id if config else None,
+        )
+        for name, path, config in zip(names, paths, read, strict=True)
+    )
+
+
+def secrets_for_all(companies: Sequence[Company], environ: Mapping[str, str]) -> str:
+    """A warning where the environment gives several tenants the same ServiceTitan client: it belongs to one of them, and
+    `stsync auth set`, which the refusal of the others would advise, is asked only after the environment."""
+    from stsync.credentials.names import SECRETS, SERVICETITAN_CLIENT_ID, SERVICETITAN_CLIENT_SECRET
+
+    tenants = {one.tenant for one in companies if one.tenant is not None}
+    ours = [one for one in SECRETS if one.name in {SERVICETITAN_CLIENT_ID, SERVICETITAN_CLIENT_SECRET}]
+    given = [name for one in ours for name in (one.variable, one.file_variable) if environ.get(name)]
+    if len(tenants) < 2 or not given:
+        return ""
+    return (
+        f"the environment gives every company here {' and '.join(given)}, and these are {len(tenants)} ServiceTitan "
+        "tenants: a client belongs to one of them, and the others will be refused. Take it out of the environment, and store "
+        "each company's own with: stsync auth set --config FILE"
     )
 
 
