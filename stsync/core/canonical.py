@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
@@ -21,17 +21,9 @@ def canonical_json(value: object) -> str:
     Raises TypeError for a float, a key that is not text, or anything JSON has no form for, and
     ValueError for a Decimal that is not a number.
     """
-    # Every record and every write passes here several times, so the commonest kinds are asked for first, and whether
-    # something is a Mapping, which is slow to answer, last.
-    if isinstance(value, str):
-        return quoted(value)
-    if value is None or isinstance(value, (int, Decimal)):
-        return _scalar(value)
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join([canonical_json(item) for item in value]) + "]"
-    if isinstance(value, (dict, Mapping)):
-        return "{" + ",".join([f"{_key(key)}:{canonical_json(value[key])}" for key in sorted(value)]) + "}"
-    raise TypeError(f"{type(value).__name__} has no canonical JSON form")
+    # Every record and every write passes here several times: looking the very type up is faster than asking what it is.
+    write = _WRITERS.get(type(value))
+    return write(value) if write is not None else _of_another_type(value)
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -55,12 +47,33 @@ def digest(value: object) -> str:
     return sha256_of(canonical_json(value))
 
 
-def _scalar(value: int | Decimal | None) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return int.__repr__(value) if isinstance(value, int) else _number(value)
+def _object(value: Mapping[str, object]) -> str:
+    found = _WRITERS.get
+    parts = []
+    for key in sorted(value):
+        item = value[key]
+        parts.append(f"{_key(key)}:{(found(type(item)) or _of_another_type)(item)}")
+    return "{" + ",".join(parts) + "}"
+
+
+def _array(value: Iterable[object]) -> str:
+    found = _WRITERS.get
+    return "[" + ",".join([(found(type(item)) or _of_another_type)(item) for item in value]) + "]"
+
+
+def _of_another_type(value: object) -> str:
+    """A value whose type is derived from one that has a form, or a Mapping of any kind."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, Decimal):
+        return _number(value)
+    if isinstance(value, (list, tuple)):
+        return _array(value)
+    if isinstance(value, Mapping):
+        return _object(value)
+    raise TypeError(f"{type(value).__name__} has no canonical JSON form")
 
 
 def _number(value: Decimal) -> str:
@@ -81,3 +94,13 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: quoted,
+    int: int.__repr__,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+    Decimal: _number,
+    dict: _object,
+    list: _array,
+    tuple: _array,
+}

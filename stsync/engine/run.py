@@ -360,7 +360,7 @@ class Trail:
         if not exchange.writes:
             return
         together = {"writes": exchange.writes} if exchange.writes > 1 else {}
-        self._state.audit.append(
+        self._state.audit.append_later(
             "sent",
             run_id=self.run_id,
             detail={

@@ -6,7 +6,7 @@ beside each finished run, so that rows cut off at the end are missed too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -19,6 +19,8 @@ from stsync.state.rows import AuditRow
 from stsync.state.texts import time_from, time_text
 
 _PAGE = 1000
+# When, by which run, what, about which stage and source, and the detail as text.
+_Event = tuple[str, str, str, str, str, str]
 _COLUMNS = "id, at, run_id, event, stage, source_id, detail, hash"
 
 
@@ -28,29 +30,55 @@ class Audit:
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
+        self._later: list[_Event] = []
+        # Inside one transaction nobody else appends: the end is as we left it.
+        self._end: tuple[int, tuple[int, bytes]] = (-1, (0, b""))
 
     def append(
         self, event: str, *, run_id: str, stage: str = "", source_id: str = "", detail: Mapping[str, Any]
     ) -> None:
         """Write down one event, in the caller's transaction if there is one. Never put a secret into `detail`."""
-        with self._database.transaction():
-            last_id, last_hash = self.end()
-            *fields, written = (
-                last_id + 1,
-                time_text(self._now()),
-                run_id,
-                event,
-                stage,
-                source_id,
-                canonical_json(detail),
-            )
+        row = (time_text(self._now()), run_id, event, stage, source_id, canonical_json(detail))
+        with self._database.joined():
+            self._write([*self._taken(), row])
+
+    def append_later(self, event: str, *, run_id: str, detail: Mapping[str, Any]) -> None:
+        """Write down one event together with the next one that is appended: it gets no commit of its own.
+
+        For what is told again by something durable: a request whose intent was committed before it left. A killed run
+        loses the last of these, never an intent or an outcome.
+        """
+        row = (time_text(self._now()), run_id, event, "", "", canonical_json(detail))
+        self._later.append(row)
+
+    def flush(self) -> None:
+        """Write down what append_later has put off."""
+        if self._later:
+            with self._database.joined():
+                self._write(self._taken())
+
+    def _taken(self) -> list[_Event]:
+        """What was put off so far; a lane that puts off another meanwhile keeps it for the next time."""
+        count = len(self._later)
+        taken, self._later[:count] = self._later[:count], []
+        return taken
+
+    def _write(self, rows: Sequence[_Event]) -> None:
+        last_id, last_hash = self.end()
+        for *fields, written in rows:
+            last_id += 1
+            last_hash = seal(last_hash, (last_id, *fields, written))
             self._database.execute(
                 f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants only
-                (*fields, packed(written), seal(last_hash, (*fields, written))),
+                (last_id, *fields, packed(written), last_hash),
             )
+        self._end = (self._database.moment, (last_id, last_hash))
 
     def end(self) -> tuple[int, bytes]:
         """Number and hash of the newest row; no hash while there is none."""
+        moment, known = self._end
+        if moment == self._database.moment:
+            return known
         row = self._database.one("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
         return (row[0], row[1]) if row else (0, b"")
 
@@ -101,8 +129,11 @@ class Audit:
         where = " AND ".join(["id > ?", *(condition for condition, _ in conditions)])
         sql = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608 - constants only
         values = [value for _, value in conditions]
-        while page := self._database.select(sql, (last, *values, _PAGE)):
+        while True:
+            page = self._database.select(sql, (last, *values, _PAGE))
             yield from page
+            if len(page) < _PAGE:
+                return
             last = page[-1][0]
 
 

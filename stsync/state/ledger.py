@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from stsync.core.canonical import canonical_json, parse_json
+from stsync.core.canonical import canonical_json
 from stsync.core.reasons import Reason
 from stsync.errors import StsyncError
 from stsync.state.audit import Audit
 from stsync.state.database import Database, Row
-from stsync.state.packing import packed, unpacked
+from stsync.state.packing import packed
 from stsync.state.rows import Done, Intent, LedgerRow
 from stsync.state.texts import (
     money_from,
@@ -95,9 +95,12 @@ class Ledger:
 
     def find_many(self, keys: Iterable[str]) -> dict[str, LedgerRow]:
         """Those of these keys that have a row."""
+        wanted = sorted(set(keys))
+        if not wanted:
+            return {}
         rows = self._database.select(
             f"SELECT {_COLUMNS} FROM ledger WHERE key IN (SELECT value FROM json_each(?))",  # noqa: S608 - constants
-            (canonical_json(sorted(set(keys))),),
+            (canonical_json(wanted),),
         )
         return {row[0]: _ledger_row(row) for row in rows}
 
@@ -174,7 +177,7 @@ class Ledger:
             (
                 intent.key, run_id, intent.stage, intent.source_id, intent.verb, intent.entity,
                 intent.natural_key, intent.digest, money_text(intent.amount), time_text(self._now()),
-                _NOTHING, packed(intent.body),
+                _NOTHING, _NOTHING if intent.body == "{}" else packed(intent.body),
             ),
         )  # fmt: skip
 
@@ -212,9 +215,12 @@ class Ledger:
     def _stream(self, condition: str, values: tuple[str, ...]) -> Iterator[LedgerRow]:
         sql = f"SELECT id, {_COLUMNS} FROM ledger WHERE {condition} AND id > ? ORDER BY id LIMIT {_PAGE}"  # noqa: S608 - constants
         last = 0
-        while page := self._database.select(sql, (*values, last)):
-            for _, *columns in page:
-                yield _ledger_row(tuple(columns))
+        while True:
+            page = self._database.select(sql, (*values, last))
+            for row in page:
+                yield _ledger_row(row[1:])
+            if len(page) < _PAGE:
+                return
             last = page[-1][0]
 
 
@@ -247,7 +253,7 @@ def _ledger_row(row: Row) -> LedgerRow:
     return LedgerRow(
         key, run_id, stage, source_id, verb, entity, natural_key, content_digest, state, target_id, target_number,
         money_from(amount), time_from(intended_at), optional_time(done_at), request_id,
-        reason_from(reason), parse_json(unpacked(detail)), body,
+        reason_from(reason), detail, body,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from stsync.errors import StsyncError
 from stsync.state import pinning
 from stsync.state.audit import Audit
 from stsync.state.complaints import damaged, wrong_totals
@@ -106,7 +108,13 @@ class State:
 
     def close(self) -> None:
         """Close the file; a second time is harmless."""
-        self._database.close()
+        try:
+            self.audit.flush()
+        except (StsyncError, sqlite3.Error):
+            # Whatever ended the run says more than that its last requests were not noted; their intents were.
+            pass
+        finally:
+            self._database.close()
 
     def __enter__(self) -> Self:
         return self

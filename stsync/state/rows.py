@@ -160,8 +160,14 @@ class LedgerRow:
     done_at: datetime | None
     request_id: str | None
     reason: Reason | None
-    detail: dict[str, Any]
+    packed_detail: bytes = field(repr=False)
     packed_body: bytes = field(repr=False)
+
+    @cached_property
+    def detail(self) -> dict[str, Any]:
+        """What the engine keeps beside the write."""
+        parsed: dict[str, Any] = parse_json(unpacked(self.packed_detail))
+        return parsed
 
     @property
     def body(self) -> str:

@@ -39,6 +39,7 @@ class Runs:
     def finish(self, run_id: str, exit_code: int, summary: Mapping[str, Any]) -> None:
         """End a run, and write down where the audit ended, so that rows cut off later are missed."""
         with self._database.transaction():
+            self._audit.flush()
             changed = self._database.execute(
                 "UPDATE runs SET finished_at = ?, exit_code = ?, summary = ?, audit_id = ?, audit_hash = ?"
                 " WHERE run_id = ?",

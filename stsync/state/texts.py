@@ -13,7 +13,7 @@ def time_text(moment: datetime) -> str:
     """UTC with microseconds, so that the texts sort as the times do. Raises ValueError for a time without a zone."""
     if moment.tzinfo is None:
         raise ValueError("a time without a time zone cannot be stored")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def time_from(text: str) -> datetime:

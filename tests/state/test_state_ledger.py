@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from state_samples import SEEN, intent
+from state_samples import SEEN, incoming, intent, store
 
 from stsync.core.reasons import Reason
 from stsync.errors import ExitCode, StateError, StsyncError
-from stsync.state import Done, LedgerRow, State
+from stsync.state import Done, LedgerRow, State, Total
 
 KEY = "invoices:7:create"
 REFUSED = Reason("bc-refused", "BC does not take it.", "Open the period.", "Posting Date is not within your range")
@@ -177,6 +179,79 @@ def test_lanes_of_one_run_can_write_at_the_same_time(state: State) -> None:
         thread.join()
     assert sum(1 for _ in state.ledger.links("invoices")) == 120
     assert state.audit.verify() == 240
+
+
+def test_lanes_may_use_everything_at_once_and_the_audit_stays_one_chain(path: Path, state: State) -> None:
+    """Readers, settlers, writers and the requests' trail, all on one connection."""
+    store(state, *(incoming(str(number)) for number in range(120)), kind="invoices")
+    troubles: list[BaseException] = []
+
+    def lane(name: int) -> None:
+        try:
+            for number in range(name, 120, 4):
+                key = f"invoices:{number}:create"
+                state.ledger.intend([intent(key)], "r")
+                state.audit.append_later("sent", run_id="r", detail={"lane": name, "number": number})
+                with suppress(ZeroDivisionError), state.transaction():
+                    state.inbox.settle("invoices", str(number), "draft", run_id="r")
+                    state.audit.append("undone", run_id="r", detail={})
+                    raise ZeroDivisionError
+                with state.transaction():
+                    state.ledger.done(Done(key, "t"), run_id="r")
+                    state.inbox.settle("invoices", str(number), "posted", run_id="r")
+                assert state.inbox.find_many("invoices", [str(number)])[str(number)].outcome == "posted"
+                state.inbox.counts()
+        except BaseException as error:
+            troubles.append(error)
+
+    lanes = [threading.Thread(target=lane, args=(name,)) for name in range(4)]
+    for thread in lanes:
+        thread.start()
+    for thread in lanes:
+        thread.join()
+    state.audit.flush()
+    assert troubles == []
+    assert state.inbox.counts() == {("invoices", "settled", "posted"): Total(120, Decimal(0))}
+    with State.open(path) as other:
+        events = Counter(row.event for row in other.audit.rows())
+        assert (events["intended"], events["done"]) == (120, 120)
+        assert other.check() == sum(events.values())
+
+
+def test_what_is_put_off_comes_with_the_next_row_before_it_and_in_its_commit(path: Path, state: State) -> None:
+    state.audit.append_later("sent", run_id="r", detail={"n": 1})
+    assert state.audit.end() == (0, b"")
+    state.ledger.intend([intent()], "r")
+    with State.open(path) as other:
+        assert [row.event for row in other.audit.rows()] == ["sent", "intended"]
+        assert other.audit.verify() == 2
+
+
+@pytest.mark.parametrize("ends", ["the run", "the file"])
+def test_what_was_put_off_last_is_written_when_it_ends(path: Path, state: State, ends: str) -> None:
+    run_id = state.runs.start("sync", stages=(), dry_run=False, pid=1, host="h", user="u")
+    state.audit.append_later("sent", run_id=run_id, detail={"n": 1})
+    if ends == "the run":
+        state.runs.finish(run_id, 0, {})
+    else:
+        state.close()
+    with State.open(path) as other:
+        assert [row.event for row in other.audit.rows()] == ["sent"]
+        assert other.audit.verify() == 1
+
+
+def test_the_end_of_the_audit_is_never_remembered_wrongly(path: Path, state: State) -> None:
+    """Within a transaction it is known from the row before; not across an undone step, and not beside another program."""
+    with state.transaction():
+        filled(state)
+        with suppress(ZeroDivisionError), state.transaction():
+            state.audit.append("undone", run_id="r", detail={})
+            raise ZeroDivisionError
+        filled(state)
+    with State.open(path) as other:
+        filled(other)
+    filled(state)
+    assert state.audit.verify() == 20
 
 
 def filled(state: State) -> State:

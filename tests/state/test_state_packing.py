@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from state_samples import incoming, store
 
@@ -13,6 +13,7 @@ from stsync.state import State
 from stsync.state.packing import _NAMES, packed, unpacked
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_what_was_packed_comes_back(text: str) -> None:
     assert unpacked(packed(text)) == text
@@ -23,6 +24,7 @@ def test_a_record_longer_than_the_window_comes_back() -> None:
     assert unpacked(packed(text)) == text
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_anything_else_is_called_damaged(blob: bytes) -> None:
     with pytest.raises(StateError) as told:

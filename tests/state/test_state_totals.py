@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from state_samples import NO_ACCOUNT, SEEN, incoming, intent, store
 
@@ -43,6 +43,7 @@ def new_state() -> State:
     return State(database)
 
 
+@settings(deadline=None)
 @given(st.lists(changes, max_size=30))
 def test_running_totals_are_those_of_a_full_count_after_any_changes(played: list[tuple]) -> None:
     state = new_state()
@@ -143,6 +144,7 @@ def test_a_record_that_another_program_moves_is_counted_where_it_is(path: Path, 
 writes = st.tuples(st.sampled_from(["create", "post", "post:2", "adopt", "tell"]), st.sampled_from("123"))
 
 
+@settings(deadline=None)
 @given(st.lists(writes | st.just(("ask", "")), max_size=25))
 def test_what_servicetitan_was_not_told_is_known_at_any_moment(played: list[tuple[str, str]]) -> None:
     """The work list against the whole ledger, read from the beginning."""
