@@ -15,8 +15,8 @@ from place import Failed, Place, Ran
 class Options:
     """What was asked for. `scale` is how fast modelled time runs: 0.1 is ten times as fast as the clock.
 
-    The obvious client has a scale of its own, because it takes several times as long and its time is worth less: it does
-    nothing beside waiting, so its processor time can be told apart.
+    The obvious client has a scale of its own, because it takes several times as long, and because it does one thing after
+    another: what it waited for and what it computed can be told apart at any scale.
 
     `quick` is where the state file lies while time is scaled: in memory, where the system has such a folder. A disk does
     not become ten times as fast with the clock, and its waits would count for ten times what they are.
@@ -28,7 +28,7 @@ class Options:
     payments: int = 2000
     customers: int = 400
     scale: float = 0.25
-    obvious_scale: float = 0.1
+    obvious_scale: float = 0.05
     sizes: tuple[int, ...] = (2_000, 20_000)
     seen: tuple[int, ...] = (1_000, 100_000, 1_000_000)
     dry_run: int = 20_000
