@@ -29,6 +29,7 @@ from stsync.state import State
 from stsync.state.audit import seal
 from stsync.state.connect import connect_writing
 from stsync.state.database import Database
+from stsync.state.intake import place_in_order
 from stsync.state.packing import packed, unpacked
 from stsync.wiring import wire
 
@@ -196,11 +197,7 @@ def _copier(copy: str, run_id: str) -> Callable[[Row], Row]:
 
 def _with_hash(row: Row) -> Row:
     found = sha256_of(row["content"])
-    return {**row, "source_order": _order(row["source_id"]), "hash": found}
-
-
-def _order(source_id: str) -> int:
-    return int(source_id) if source_id.isdigit() else 2**63 - 1
+    return {**row, "source_order": place_in_order(row["source_id"]), "hash": found}
 
 
 @contextmanager

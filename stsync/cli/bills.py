@@ -77,7 +77,7 @@ def _known(wiring: Wiring) -> tuple[list[Bill], list[Unreadable]]:
     from stsync.engine.bills import known_bills
     from stsync.state import State
 
-    with State.open_scratch(wiring.state_path) as state:
+    with State.open_reading(wiring.state_path) as state:
         state.check_pin(wiring.pin)
         return known_bills(state)
 

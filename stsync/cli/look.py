@@ -57,7 +57,7 @@ def status(
     from stsync.wiring import wire
 
     wiring, now = wire(config), datetime.now(UTC)
-    with State.open_scratch(wiring.state_path) as state:
+    with State.open_reading(wiring.state_path) as state, state.still():
         state.check_pin(wiring.pin)
         answer = standing(state, last_runs=runs)
     expiry = _login_expiry(wiring)
@@ -232,7 +232,7 @@ def held(
 
     wiring = wire(config)
     stages: tuple[str, ...] = (_stage(stage),) if stage else KINDS
-    with State.open_scratch(wiring.state_path) as state:
+    with State.open_reading(wiring.state_path) as state, state.still():
         state.check_pin(wiring.pin)
         found = causes(state, ("held",), stages)
         dead = causes(state, ("dead",), stages)

@@ -30,7 +30,7 @@ def _used(wiring: Wiring) -> list[Used]:
     from stsync.reports.usage import usage
     from stsync.state import State
 
-    with State.open_scratch(wiring.state_path) as state:
+    with State.open_reading(wiring.state_path) as state:
         state.check_pin(wiring.pin)
         return usage(state, wiring.config, wiring.choices)
 

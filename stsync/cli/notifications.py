@@ -76,7 +76,7 @@ def _opened(config: Path | None, *, read_only: bool) -> tuple[Wiring, Subscripti
 
     wiring = wire(config)
     if wiring.state_path.exists():
-        with State.open_scratch(wiring.state_path) as state:
+        with State.open_reading(wiring.state_path) as state:
             state.check_pin(wiring.pin)
     session = wiring.systems(read_only=read_only).books.session
     root = endpoints.business_central_base(wiring.config)

@@ -55,7 +55,7 @@ def _row(wiring: Wiring, scope: Scope) -> InboxRow | None:
     from stsync.reports.find import find_record
     from stsync.state import State
 
-    with State.open_scratch(wiring.state_path) as state:
+    with State.open_reading(wiring.state_path) as state:
         for stage in scope.stages:
             try:
                 return find_record(state, stage, scope.only or "")

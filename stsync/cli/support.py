@@ -42,7 +42,7 @@ def support_bundle(
     from stsync.wiring import wire
 
     wiring = wire(config)
-    with State.open_scratch(wiring.state_path) as state:
+    with State.open_reading(wiring.state_path) as state:
         state.check_pin(wiring.pin)
         found = parts(state, wiring.config, mark=Marks(secrets.token_bytes(32)))
     if show:

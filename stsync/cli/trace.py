@@ -44,7 +44,7 @@ def trace(
 
     stage = kind_of(kind)
     wiring = wire(config)
-    with State.open_scratch(wiring.state_path) as state:
+    with State.open_reading(wiring.state_path) as state:
         state.check_pin(wiring.pin)
         answer = life(state, find_record(state, stage, record))
         runs = {run.run_id: run for run in state.runs.last(100_000)}
@@ -140,7 +140,7 @@ def audit(
     from stsync.wiring import wire
 
     wiring = wire(config)
-    with State.open_scratch(wiring.state_path) as state:
+    with State.open_reading(wiring.state_path) as state:
         state.check_pin(wiring.pin)
         if verify:
             _tell_verified(state)

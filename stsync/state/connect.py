@@ -50,6 +50,29 @@ def connect_memory() -> Database:
     return database
 
 
+def connect_reading(path: Path) -> Database | None:
+    """The file itself, for questions only; None where it cannot be read without finishing what a crash left behind.
+
+    Raises StateError if it is damaged or cannot be read.
+    """
+    if path.is_dir():
+        raise no_access(str(path), "it is a folder")
+    _raise_if_sqlite_too_old()
+    database = Database(_connect(f"{path.as_uri()}?mode=ro", uri=True), path)
+    try:
+        _guard_schema(database)
+        database.connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+    except sqlite3.Error as error:
+        database.close()
+        if _needs_recovery(error):
+            return None
+        raise explained(error, path) or error from error
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
 def copy_file(path: Path, target: Database) -> None:
     """Copy the file into a database in memory without writing to it, not even to finish what a crash left behind.
 

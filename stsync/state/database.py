@@ -41,16 +41,20 @@ class Database:
         a statement that fails undoes itself."""
         return _Transaction(self, _JOINED)
 
+    def still(self) -> AbstractContextManager[None]:
+        """What is read inside is of one moment. A writer has to wait for its end: for short questions only."""
+        return _Transaction(self, _JOINED, _STILL)
+
     @property
     def moment(self) -> int:
         """Another number whenever a transaction begins or ends, or something is undone. Inside one, what was read is true
         for as long as the number stays: nobody else writes meanwhile."""
         return self._moment
 
-    def begin(self, inside: _Steps) -> None:
+    def begin(self, inside: _Steps, outermost: _Steps) -> None:
         """Begin a transaction, or join the one that is open; the lock is kept until it ends."""
         self._lock.acquire()
-        steps = inside if self._open else _OUTERMOST
+        steps = inside if self._open else outermost
         try:
             if steps.begin:
                 self._run(steps.begin)
@@ -142,12 +146,13 @@ class Database:
 class _Transaction:
     """A class, because a generator takes longer than the statements of a short transaction."""
 
-    def __init__(self, database: Database, inside: _Steps) -> None:
+    def __init__(self, database: Database, inside: _Steps, outermost: _Steps | None = None) -> None:
         self._database = database
         self._inside = inside
+        self._outermost = outermost or _OUTERMOST
 
     def __enter__(self) -> None:
-        self._database.begin(self._inside)
+        self._database.begin(self._inside, self._outermost)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -163,4 +168,5 @@ class _Steps(NamedTuple):
 
 _OUTERMOST = _Steps("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
 _NESTED = _Steps("SAVEPOINT inner_step", "RELEASE inner_step", ("ROLLBACK TO inner_step", "RELEASE inner_step"))
+_STILL = _Steps("BEGIN", "COMMIT", ("ROLLBACK",))
 _JOINED = _Steps("", "", ())

@@ -98,7 +98,7 @@ def _insert(database: Database, kind: str, arrival: Arrival, seen: str) -> None:
         "INSERT INTO inbox (kind, source_id, source_order, state, hash, modified_at,"
         " first_seen_at, changed_at, last_seen_at, parent, content) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?)",
         (
-            kind, arrival.source_id, _order(arrival.source_id), arrival.hash, arrival.modified_at,
+            kind, arrival.source_id, place_in_order(arrival.source_id), arrival.hash, arrival.modified_at,
             seen, seen, seen, arrival.parent, arrival.content,
         ),
     )  # fmt: skip
@@ -146,7 +146,8 @@ def _touch(database: Database, kind: str, arrival: Arrival, seen: str) -> None:
     )
 
 
-def _order(source_id: str) -> int:
+def place_in_order(source_id: str) -> int:
+    """Where a record stands in lists: by its number."""
     # At most 18 digits fit SQLite's integers for certain.
     is_number = source_id.isascii() and source_id.isdigit() and len(source_id) <= 18
     return int(source_id) if is_number else _AFTER_ALL_NUMBERS

@@ -44,6 +44,11 @@ def migrate(database: Database, steps: Sequence[Step] = MIGRATIONS) -> None:
             _apply(database, steps)
 
 
+def is_present(database: Database, steps: Sequence[Step] = MIGRATIONS) -> bool:
+    """Whether the file has this program's shape. Raises what migrate raises."""
+    return not _missing(database, steps)
+
+
 def applied(database: Database) -> tuple[str, ...]:
     """The names of the migrations the file has had, oldest first."""
     if not database.one("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'"):

@@ -15,12 +15,12 @@ from stsync.errors import StsyncError
 from stsync.state import pinning
 from stsync.state.audit import Audit
 from stsync.state.complaints import damaged, wrong_totals
-from stsync.state.connect import connect_memory, connect_writing, copy_file
+from stsync.state.connect import connect_memory, connect_reading, connect_writing, copy_file
 from stsync.state.cursors import Cursors
 from stsync.state.database import Database
 from stsync.state.inbox import Inbox
 from stsync.state.ledger import Ledger
-from stsync.state.migrations import migrate
+from stsync.state.migrations import is_present, migrate
 from stsync.state.notes import Notes
 from stsync.state.rows import Pin
 from stsync.state.runs import Runs
@@ -72,6 +72,30 @@ class State:
         except BaseException:
             memory.close()
             raise
+
+    @classmethod
+    def open_reading(cls, path: str | os.PathLike[str], *, now: Callable[[], datetime] = _utc_now) -> Self:
+        """The file itself, for commands that only look: nothing can be written through it, and nothing is copied.
+
+        Each question is answered by what is committed when it is asked; `still` holds the file for several. A file of an
+        older shape, or one that a killed run left to be repaired, is read as a copy. Raises what open raises.
+        """
+        place = _place(path)
+        database = connect_reading(place) if place.exists() else None
+        if database is None:
+            return cls.open_scratch(path, now=now)
+        try:
+            if is_present(database):
+                return cls(database, now)
+        except BaseException:
+            database.close()
+            raise
+        database.close()
+        return cls.open_scratch(path, now=now)
+
+    def still(self) -> AbstractContextManager[None]:
+        """What is read inside is of one moment; a run that is at work waits meanwhile, so nothing slow belongs in it."""
+        return self._database.still()
 
     def scratch_copy(self) -> State:
         """A copy in memory, for a dry run to work on: the file stays as it is, byte for byte."""

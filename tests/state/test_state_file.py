@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -386,3 +387,69 @@ def test_notes_are_remembered(path: Path, state: State) -> None:
     assert state.notes.note("mapping", "d2") == "d2"
     with State.open(path) as other:
         assert other.notes.all() == {"mapping": "d2"}
+
+
+def snapshot(path: Path) -> dict[str, bytes]:
+    return {place.name: place.read_bytes() for place in path.parent.iterdir()}
+
+
+def test_a_reader_asks_the_file_itself_and_can_write_nothing(path: Path, state: State) -> None:
+    store(state, incoming())
+    state.close()
+    before = path.read_bytes()
+    with State.open_reading(path) as reader:
+        assert reader.path == path
+        assert reader.inbox.find("invoice", "7")
+        for write in (
+            lambda: reader.inbox.replay(states=("pending",)),
+            lambda: reader.audit.append("x", run_id="", detail={}),
+            lambda: reader.pin(PIN),
+        ):
+            with pytest.raises(StateError):
+                write()
+    assert path.read_bytes() == before
+
+
+def test_a_reader_keeps_no_run_from_going_on_and_sees_what_it_does(path: Path, state: State) -> None:
+    with State.open_reading(path) as reader:
+        store(state, incoming())
+        rows = reader.inbox.rows("invoice", ["pending"])
+        assert next(rows).source_id == "7"
+        store(state, incoming("8"))
+        assert reader.inbox.find("invoice", "8")
+
+
+def test_what_is_read_in_one_moment_does_not_change_in_it(path: Path, state: State) -> None:
+    state._database.select("PRAGMA busy_timeout = 1")
+    with State.open_reading(path) as reader, reader.still():
+        assert reader.inbox.counts() == {}
+        with suppress(LockHeld):
+            store(state, incoming())
+        assert reader.inbox.counts() == {}
+    store(state, incoming())
+    with State.open_reading(path) as reader:
+        assert reader.inbox.find("invoice", "7")
+
+
+def test_a_reader_after_a_kill_sees_the_committed_state_and_repairs_nothing(path: Path) -> None:
+    writer = child(WRITE_UNTIL_KILLED, path)
+    wait_until_ready(writer)
+    kill(writer)
+    before = snapshot(path)
+    with State.open_reading(path) as reader:
+        assert reader.check() == 3
+    assert snapshot(path) == before
+
+
+def test_a_reader_before_the_first_run_finds_nothing_and_creates_nothing(path: Path) -> None:
+    with State.open_reading(path) as reader:
+        assert reader.inbox.counts() == {}
+    assert not path.parent.exists()
+
+
+def test_a_reader_of_a_spoiled_file_is_told_so(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(StateError) as told:
+        State.open_reading(path)
+    assert told.value.reference == "state-damaged"

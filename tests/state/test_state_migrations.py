@@ -14,7 +14,7 @@ from stsync.core.canonical import sha256_of
 from stsync.errors import StateError
 from stsync.state import State
 from stsync.state.connect import connect_writing
-from stsync.state.migrations import APPLICATION_ID, MIGRATIONS, applied, m001_first_shape, migrate
+from stsync.state.migrations import APPLICATION_ID, MIGRATIONS, applied, is_present, m001_first_shape, migrate
 
 # As m001 left a file, with a row in each table: written down here, so that an edited migration is noticed.
 ROWS_OF_M001 = """
@@ -102,7 +102,7 @@ def test_a_file_of_a_newer_version_is_refused(file_of_m001: Path) -> None:
         )
     newer.close()
     before = file_of_m001.read_bytes()
-    for opening in (State.open, State.open_scratch):
+    for opening in (State.open, State.open_scratch, State.open_reading):
         with pytest.raises(StateError) as told:
             opening(file_of_m001)
         assert (told.value.reference, told.value.note) == ("state-newer", "m999_tomorrow")
@@ -115,9 +115,11 @@ def test_a_preview_of_an_older_file_does_not_migrate_it(path: Path, monkeypatch:
 
     State.open(path).close()
     before = path.read_bytes()
-    monkeypatch.setattr(migrate, "__defaults__", ((m001_first_shape, m002_adds_a_colour),))
-    with State.open_scratch(path) as scratch:
-        assert applied(scratch._database) == ("m001_first_shape", "m002_adds_a_colour")
+    for asked in (migrate, is_present):
+        monkeypatch.setattr(asked, "__defaults__", ((m001_first_shape, m002_adds_a_colour),))
+    for opening in (State.open_scratch, State.open_reading):
+        with opening(path) as scratch:
+            assert applied(scratch._database) == ("m001_first_shape", "m002_adds_a_colour")
     assert path.read_bytes() == before
 
 
