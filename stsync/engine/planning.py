@@ -19,6 +19,7 @@ from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Sku
 from stsync.engine import absent, decide, portions
+from stsync.engine.foreseen import foreseen
 from stsync.engine.items import are_due, skus_by_code
 from stsync.engine.merged import as_posted
 from stsync.engine.originals import Stand
@@ -199,6 +200,11 @@ class Planner:
             )
 
         self._say(f"deciding about {len(records.invoices):,} invoices and {len(records.payments):,} payments")
+        # With --limit only a few of them will be written.
+        expected = foreseen(records, self.settings) if self.scope.limit is None else Wanted()
+        if expected := expected.without(known.probed):
+            self._say(f"looking for {len(expected.keys):,} records in Business Central")
+            known = self._looked_up(known, expected)
         drawn = decided(known)
         # What the books answer can let other records move up (under a limit, or a payment whose invoice was found posted):
         # they are looked up too, so that nothing is ever made unprobed.

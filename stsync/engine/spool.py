@@ -19,6 +19,7 @@ from stsync.core.operations import Operation
 from stsync.core.plan import Decision, Plan, Standing, digest_of
 from stsync.engine.guard import Load, load
 from stsync.engine.planning import Drawn
+from stsync.errors import StateError
 
 # Bytes; a plan of some hundred records never touches the disk.
 _IN_MEMORY = 2**22
@@ -44,15 +45,18 @@ class Spool:
         self.close()
 
     def add(self, drawn: Drawn) -> None:
-        """Keep a portion; one that decides nothing is left out."""
+        """Keep a portion; one that decides nothing is left out. Raises StateError when the disk has no room for it."""
         if not drawn.plan.decisions:
             return
         self.load += load(_each_once(drawn.plan, self._prepared))
         self._count += len(drawn.plan.decisions)
         self._file.seek(0, SEEK_END)
         self._places.append(self._file.tell())
-        # Nobody but this process reads it, and it holds nothing but our own values.
-        pickle.dump(Drawn(drawn.plan, drawn.hashes, drawn.etags), self._file, pickle.HIGHEST_PROTOCOL)
+        try:
+            # Nobody but this process reads it, and it holds nothing but our own values.
+            pickle.dump(Drawn(drawn.plan, drawn.hashes, drawn.etags), self._file, pickle.HIGHEST_PROTOCOL)
+        except OSError as error:
+            raise _no_room(error) from error
 
     def portions(self) -> Iterator[Drawn]:
         """What has to be carried out, in order."""
@@ -79,6 +83,18 @@ class Spool:
     def digest(self) -> str:
         """The same for the same plan, however it was cut."""
         return digest_of(self.operations())
+
+
+def _no_room(error: OSError) -> StateError:
+    folder = tempfile.gettempdir()
+    return StateError(
+        "plan-does-not-fit",
+        f"The plan of this run could not be kept in {folder}, the folder for temporary files. Nothing was sent; the books are "
+        "as they were.",
+        hint=f"Free some space in {folder}, or let the variable TMPDIR name a folder with more room, and run again.",
+        note=error.strerror or str(error),
+        context={"folder": folder},
+    )
 
 
 def _each_once(plan: Plan, prepared: set[str]) -> Iterator[Operation]:

@@ -99,6 +99,14 @@ def card_traits(card: BookCustomer) -> Traits:
     return Traits(*(str(card.fields.get(name) or "") for name in names))
 
 
+def clues(customer: Customer, reach: Reach, settings: Settings, suspected: Sequence[str]) -> tuple[str, ...]:
+    """What to look for before a card is made: others that may be this customer's; none where nobody wants that."""
+    if not settings.look_for_alike:
+        return ()
+    fields, _ = card(customer, reach, settings)
+    return (*customer_card.clues(fields), *(f"number={one}" for one in suspected))
+
+
 def plan(
     customer: Customer,
     reach: Reach,
@@ -136,12 +144,12 @@ def plan(
     taken = _taken(customer, reach, link, found)
     if taken is not None:
         return hold(STAGE, customer.id, about, taken)
-    looks = settings.look_for_alike and not said_new and not link.exists
-    if found is None and looks and alike:
+    looks = not said_new and not link.exists
+    if found is None and looks and settings.look_for_alike and alike:
         numbers = tuple(one.card.number for one in alike)
         return hold(STAGE, customer.id, about, _perhaps_there(customer, alike), kept={"alike": numbers})
-    clues = (*customer_card.clues(fields), *(f"number={one}" for one in suspected)) if looks else ()
-    writes, outcome = _write(customer, fields, link=link, found=found, notes=notes, settings=settings, clues=clues)
+    looked_for = clues(customer, reach, settings, suspected) if looks else ()
+    writes, outcome = _write(customer, fields, link=link, found=found, notes=notes, settings=settings, clues=looked_for)
     return act(STAGE, customer.id, about, writes, outcome=outcome, notes=tuple(notes), fingerprint=fingerprint)
 
 

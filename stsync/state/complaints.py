@@ -9,6 +9,8 @@ from pathlib import Path
 
 from stsync.errors import LockHeld, StateError, StsyncError
 
+_SCRATCH = "(its copy in the folder for temporary files)"
+
 
 def explained(error: sqlite3.Error, path: Path | None) -> StsyncError | None:
     """SQLite's complaint as ours, or None when it is not about the file but about our own SQL (a bug)."""
@@ -17,7 +19,7 @@ def explained(error: sqlite3.Error, path: Path | None) -> StsyncError | None:
         return None
     # The low byte is the primary result code; the rest only refines it.
     complaint = _COMPLAINTS.get(code & 0xFF)
-    return complaint(str(path or "in memory"), str(error)) if complaint else None
+    return complaint(str(path or _SCRATCH), str(error)) if complaint else None
 
 
 def explained_os_error(error: OSError, where: str) -> StateError:

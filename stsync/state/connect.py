@@ -42,10 +42,12 @@ def connect_writing(path: Path) -> Database:
     return database
 
 
-def connect_memory() -> Database:
-    """An empty database in memory."""
+def connect_scratch() -> Database:
+    """An empty database that nobody else can open: SQLite keeps it in a file without a name, which is gone when it is
+    closed or the process ends. Copies of the state go there, which may be larger than the memory.
+    """
     _raise_if_sqlite_too_old()
-    database = Database(_connect(":memory:"), None)
+    database = Database(_connect(""), None)
     _guard_schema(database)
     return database
 
@@ -74,7 +76,7 @@ def connect_reading(path: Path) -> Database | None:
 
 
 def copy_file(path: Path, target: Database) -> None:
-    """Copy the file into a database in memory without writing to it, not even to finish what a crash left behind.
+    """Copy the file into a scratch database without writing to it, not even to finish what a crash left behind.
 
     Raises StateError if it is damaged or cannot be read.
     """

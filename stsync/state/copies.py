@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stsync.errors import StateError, UsageError
 from stsync.state.complaints import explained, explained_os_error
-from stsync.state.connect import connect_memory, copy_file
+from stsync.state.connect import connect_scratch, copy_file
 from stsync.state.files import private_file
 from stsync.state.open import State
 from stsync.state.rows import Pin
@@ -40,12 +40,12 @@ def backup(path: Path, target: Path) -> None:
         raise UsageError(
             "file-exists", f"{target} is there already.", hint="Choose another name; no backup is written over another."
         )
-    memory = connect_memory()
+    scratch = connect_scratch()
     try:
-        copy_file(path, memory)
-        _write(memory.connection, target)
+        copy_file(path, scratch)
+        _write(scratch.connection, target)
     finally:
-        memory.close()
+        scratch.close()
 
 
 def verify(path: Path, pin: Pin | None = None) -> Verdict:

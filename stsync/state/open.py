@@ -15,7 +15,7 @@ from stsync.errors import StsyncError
 from stsync.state import pinning
 from stsync.state.audit import Audit
 from stsync.state.complaints import damaged, wrong_totals
-from stsync.state.connect import connect_memory, connect_reading, connect_writing, copy_file
+from stsync.state.connect import connect_reading, connect_scratch, connect_writing, copy_file
 from stsync.state.cursors import Cursors
 from stsync.state.database import Database
 from stsync.state.inbox import Inbox
@@ -59,18 +59,18 @@ class State:
 
     @classmethod
     def open_scratch(cls, path: str | os.PathLike[str], *, now: Callable[[], datetime] = _utc_now) -> Self:
-        """A copy in memory of the file, or an empty state where there is none: for previews, which write nothing.
+        """A private copy of the file, or an empty state where there is none: for previews, which write nothing.
 
         Neither the file nor its folder is created, migrated or touched. Raises what open raises.
         """
         place = _place(path)
-        memory = connect_memory()
+        scratch = connect_scratch()
         try:
             if place.exists():
-                copy_file(place, memory)
-            return cls(_ready(memory), now, copied_from=place)
+                copy_file(place, scratch)
+            return cls(_ready(scratch), now, copied_from=place)
         except BaseException:
-            memory.close()
+            scratch.close()
             raise
 
     @classmethod
@@ -98,10 +98,10 @@ class State:
         return self._database.still()
 
     def scratch_copy(self) -> State:
-        """A copy in memory, for a dry run to work on: the file stays as it is, byte for byte."""
-        memory = connect_memory()
-        self._database.copy_into(memory)
-        return State(memory, self._now)
+        """A private copy, for a dry run to work on: the file stays as it is, byte for byte."""
+        scratch = connect_scratch()
+        self._database.copy_into(scratch)
+        return State(scratch, self._now)
 
     def transaction(self) -> AbstractContextManager[None]:
         """BEGIN IMMEDIATE to COMMIT, joining an outer one. Never keep one open across a network call."""
@@ -149,8 +149,8 @@ class State:
         self.close()
 
     def _where(self) -> str:
-        # A person corrects a file, not the copy of it in memory that a preview works on.
-        return str(self.path or self._copied_from or "in memory")
+        # A person corrects a file, not the copy of it that a preview works on.
+        return str(self.path or self._copied_from or "of temporary files")
 
 
 def _place(path: str | os.PathLike[str]) -> Path:

@@ -13,7 +13,7 @@ from state_samples import NO_ACCOUNT, SEEN, incoming, intent, store
 
 from stsync.errors import StateError
 from stsync.state import Done, State, Total
-from stsync.state.connect import connect_memory
+from stsync.state.connect import connect_scratch
 from stsync.state.migrations import migrate
 from stsync.state.totals import counted, units
 
@@ -38,7 +38,7 @@ class Undone(Exception):
 
 
 def new_state() -> State:
-    database = connect_memory()
+    database = connect_scratch()
     migrate(database)
     return State(database)
 
