@@ -23,7 +23,7 @@ from stsync.state import Groups, InboxRow, State
 # So many records are planned together: one takes about 40 KB while it is planned, a batch of reads to Business Central
 # answers for 4,000 keys, and the fewer the portions, the fewer postings of journals are not full.
 SIZE = 1000
-_PAGE = 500
+_PAGE = 100
 _DOCUMENTS = ("invoices", "credit_memos", "payments")
 
 
