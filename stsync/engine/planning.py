@@ -208,11 +208,13 @@ class Planner:
         drawn = decided(known)
         # What the books answer can let other records move up (under a limit, or a payment whose invoice was found posted):
         # they are looked up too, so that nothing is ever made unprobed.
-        while wanted := decide.wanted(drawn).without(known.probed):
+        while True:
             if self._complete_contacts(records, drawn):
                 # A telephone or e-mail that became known is one more thing to look for.
                 drawn = decided(known)
-                wanted = decide.wanted(drawn).without(known.probed)
+            wanted = decide.wanted(drawn).without(known.probed)
+            if not wanted:
+                break
             self._say(f"looking for {len(wanted.keys):,} records in Business Central")
             known = self._looked_up(known, wanted)
             drawn = decided(known)
@@ -251,6 +253,8 @@ class Planner:
         new = [one.source_id for one in first.of("customers", Standing.ACT)]
         without = [one for one in new if records.reaches[one].blank and not records.link("customers", one).exists]
         wanted = set(without) - records.asked_contacts
+        if not wanted:
+            return False
         records.asked_contacts |= wanted
         read_missing_contacts(self.systems.servicetitan, self.state, wanted, now=self.now)
         add_reaches(self.state, records)
