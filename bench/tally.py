@@ -61,7 +61,7 @@ class Tally(RequestLog):
                 "operations": dict(self._operations),
             }
 
-    def _note(self, system: str, request: Request, status: int) -> None:
+    def _note(self, system: str, request: Request, status: int, *_: object) -> None:
         kinds = [LOGIN] if system in TOKEN_SYSTEMS else _kinds(request)
         with self._counting:
             self._systems[system] += 1

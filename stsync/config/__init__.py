@@ -12,9 +12,15 @@ if TYPE_CHECKING:
 
 def digest(config: Config) -> str:
     """SHA-256 over everything in the configuration that decides what reaches the books, for the audit."""
-    # Where the files lie differs between machines and decides nothing that reaches the books.
+    # Where the files lie differs between machines, and how fast things go, decides nothing that reaches the books.
+    pace = {"use_batch", "batch_operations", "batch_seconds", "concurrent_requests", "requests_per_five_minutes"}
     settings = config.model_dump(
         mode="json",
-        exclude={"state": True, "mapping": {"file": True}, "business_central": {"certificate_file": True}},
+        exclude={
+            "state": True,
+            "mapping": {"file": True},
+            "business_central": {"certificate_file", "budget_folder", *pace},
+            "servicetitan": {"calls_per_second"},
+        },
     )
     return canonical.digest(settings)

@@ -20,15 +20,14 @@ from stsync.core.operations import Operation
 from stsync.core.plan import TO_APPLY, About, Decision, Plan, Standing
 from stsync.core.reasons import Reason
 from stsync.engine import guard
-from stsync.engine.apply.customers import apply_customers
-from stsync.engine.apply.desk import Desk
-from stsync.engine.apply.invoices import InvoiceDesk
-from stsync.engine.apply.payments import PaymentDesk
+from stsync.engine.apply.desk import Progress
+from stsync.engine.apply.portion import Applying
 from stsync.engine.apply.protocol import UNKNOWN, Protocol, RecordHeld, RecordRefused, operator
 from stsync.engine.company import check_company
 from stsync.engine.correct_invoices import Invoices
 from stsync.engine.correct_payments import Payments
 from stsync.engine.correct_trade import Taking, Trade
+from stsync.engine.lanes import Lanes
 from stsync.engine.planning import Drawn, draw_plan
 from stsync.engine.read import read_feeds
 from stsync.engine.run import Trail, explain, now
@@ -256,17 +255,19 @@ class _Sitting:
         if plan.digest != replace(prepared.plan, decisions=shown).digest:
             self._state.inbox.hold(kind, self._target.source_id, _changed_meanwhile(self._target), self._run_id)
             return
-        attempts = self._wiring.config.limits.attempts
-        desk = Desk(self._state, self._run_id, attempts=attempts, hashes=drawn.hashes, progress=lambda *_: None)
-        desk.write_down(plan.decisions)
-        books, acting = self._systems.books, plan.of(kind, Standing.ACT)
-        apply_customers(plan.of("customers", Standing.ACT), books=books, protocol=protocol, desk=desk)
         if kind != "payments":
-            InvoiceDesk(books, protocol, desk).apply(acting)
-            return
-        payments = PaymentDesk(books, protocol, desk, self._run_id)
-        payments.prepare(plan.preparations)
-        payments.apply(acting, plan.postings)
+            drawn = replace(drawn, plan=replace(plan, preparations=(), postings=()))
+        # One document: nothing to do side by side.
+        with Lanes(1) as lanes:
+            Applying(
+                self._state,
+                self._systems,
+                protocol,
+                lanes,
+                attempts=self._wiring.config.limits.attempts,
+                progress=Progress(lambda *_: None),
+                now=now,
+            ).take(drawn)
 
     def _ordered(self, prepared: Prepared) -> None:
         """Keep who ordered it, before anything is sent."""

@@ -187,7 +187,7 @@ class CounterEntry:
 
     def _make_line(self, operation: Operation, facts: Mapping[str, Any]) -> None:
         try:
-            self._protocol.perform(operation, self._journals.create_line, facts=facts)
+            self._protocol.perform_one(operation, self._journals.create_lines, facts=facts)
         except AnotherRun as found:
             raise RecordHeld(found.reason) from None
 

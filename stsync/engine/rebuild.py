@@ -12,22 +12,19 @@ import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from stsync.core.operations import Verb
-from stsync.core.plan import Decision, Standing
+from stsync.core.plan import Decision, Plan, Standing
 from stsync.core.reasons import Reason
-from stsync.engine.apply.customers import apply_customers
-from stsync.engine.apply.desk import Desk
-from stsync.engine.apply.invoices import InvoiceDesk
-from stsync.engine.apply.payments import PaymentDesk
-from stsync.engine.apply.pricebook import apply_pricebook
+from stsync.engine.apply.desk import Desk, Progress
+from stsync.engine.apply.portion import Applying
 from stsync.engine.apply.protocol import Protocol, operator
-from stsync.engine.apply.write_back import WriteBackDesk
 from stsync.engine.company import check_company
+from stsync.engine.lanes import Lanes
 from stsync.engine.planning import Drawn, draw_plan
 from stsync.engine.read import read_feeds
 from stsync.engine.relink import Otherwise, link_cards, otherwise
@@ -35,7 +32,6 @@ from stsync.engine.run import Silent, Trail, Watcher, explain, note_configuratio
 from stsync.engine.scope import Scope
 from stsync.engine.settings import settings
 from stsync.errors import ExitCode, StateError, StsyncError, UsageError
-from stsync.stages import write_back
 from stsync.state import RunLock, State, Total
 from stsync.state.copies import put_in_place, remove
 from stsync.wiring import Systems, Wiring
@@ -185,7 +181,8 @@ class _Sitting:
             drawn = self._drawn(systems)
             if not self._linked_again(drawn, systems, run_id):
                 break
-        desk = self._desk(run_id, drawn)
+        attempts, progress = self._wiring.config.limits.attempts, Progress(self._watcher.applying)
+        desk = Desk(self._state, run_id, attempts=attempts, hashes=drawn.hashes, progress=progress)
         desk.write_down(one for one in drawn.plan.decisions if one.standing != Standing.ACT)
         return notices, drawn
 
@@ -193,10 +190,6 @@ class _Sitting:
         tell = self._watcher.planning
         config = self._wiring.config
         return draw_plan(config, self._settings, self._state, systems, Scope(), now=now, tell=tell, trust_marks=True)
-
-    def _desk(self, run_id: str, drawn: Drawn) -> Desk:
-        attempts = self._wiring.config.limits.attempts
-        return Desk(self._state, run_id, attempts=attempts, hashes=drawn.hashes, progress=self._watcher.applying)
 
     def _linked_again(self, drawn: Drawn, systems: Systems, run_id: str) -> bool:
         """Take on what this plan found in place; whether there was anything."""
@@ -216,15 +209,16 @@ class _Sitting:
         self, there: Sequence[Decision], drawn: Drawn, systems: Systems, protocol: Protocol, run_id: str
     ) -> None:
         """Through the same hands as in a run: none of these decisions sends anything."""
-        desk, books = self._desk(run_id, drawn), systems.books
-        of = {kind: [one for one in there if one.kind == kind] for kind in {one.kind for one in there}}
-        desk.write_down(one for one in there if one.kind != write_back.STAGE)
-        apply_customers(of.get("customers", ()), books=books, protocol=protocol, desk=desk)
-        for kind in ("invoices", "credit_memos"):
-            InvoiceDesk(books, protocol, desk).apply(of.get(kind, ()))
-        PaymentDesk(books, protocol, desk, run_id).apply(of.get("payments", ()), ())
-        apply_pricebook(of.get("pricebook", ()), servicetitan=systems.servicetitan, protocol=protocol, desk=desk)
-        WriteBackDesk(systems.servicetitan, self._state, protocol, desk, now).apply(of.get(write_back.STAGE, ()))
+        with Lanes(1) as lanes:
+            desk = Applying(
+                self._state,
+                systems,
+                protocol,
+                lanes,
+                attempts=self._wiring.config.limits.attempts,
+                progress=Progress(self._watcher.applying, Counter(one.kind for one in there)),
+                now=now,
+            ).take(replace(drawn, plan=Plan(tuple(there))))
         for one in there:
             if desk.has_carried(one.kind, one.source_id):
                 self._count(one, run_id)

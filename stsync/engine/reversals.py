@@ -16,8 +16,8 @@ from stsync.core.sales import Expected, differences
 from stsync.core.sales_form import SALES_CREDIT_MEMO, SALES_INVOICE
 from stsync.core.snapshot import BookInvoice, Snapshot
 from stsync.engine.apply.dimensions import mended
-from stsync.engine.apply.drafts import DraftMaker, aligned, delete_draft, post_draft, read_draft
-from stsync.engine.apply.protocol import Protocol, RecordHeld, Sent
+from stsync.engine.apply.drafts import DraftMaker, aligned, delete_draft, post_drafts, read_draft
+from stsync.engine.apply.protocol import Protocol, RecordHeld, Sent, told
 from stsync.engine.survey import Wanted, look_up
 from stsync.stages import reversal
 from stsync.stages.reversal import Original
@@ -70,8 +70,7 @@ class Reversal:
         if operation.verb == Verb.DELETE:
             self._protocol.perform(operation, partial(delete_draft, self._books, operation), facts=facts)
         elif operation.verb == Verb.CREATE:
-            maker = DraftMaker(self._books, _FORM)
-            self._protocol.perform(operation, lambda body, _target, _parent: maker.make(body), facts=facts)
+            self._protocol.perform_one(operation, DraftMaker(self._books, _FORM).make_all, facts=facts)
         elif operation.verb == Verb.POST:
             self._post(operation, facts)
         else:
@@ -84,7 +83,9 @@ class Reversal:
         others = [one for one in beside.documents(operation.natural_key) if one.id != target]
         if others:
             raise RecordHeld(_corrected_elsewhere(operation, others))
-        self._protocol.attempt(operation, partial(post_draft, self._books, operation))
+        found = self._protocol.attempt_round([operation], partial(post_drafts, self._books))
+        self._protocol.end_if_down(found)
+        told(found[operation.key])
         row = self._books.one(entity(_FORM.entity, target)) or {}
         self._memo = str(row.get("number") or "")
         self._protocol.record(operation, Sent(target, self._memo), facts)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,22 +19,19 @@ from typing import Any, Protocol
 from stsync.businesscentral import problems as books_problems
 from stsync.config import digest as config_digest
 from stsync.core.operations import shown
-from stsync.core.plan import Decision, Plan, Planned, Standing
+from stsync.core.plan import Planned
 from stsync.core.reasons import Reason
 from stsync.engine import guard
-from stsync.engine.apply.customers import apply_customers
-from stsync.engine.apply.desk import Desk
-from stsync.engine.apply.invoices import InvoiceDesk
-from stsync.engine.apply.payments import PaymentDesk
-from stsync.engine.apply.pricebook import apply_pricebook
+from stsync.engine.apply.desk import Carried, Progress
+from stsync.engine.apply.portion import Applying
 from stsync.engine.apply.protocol import Protocol as LedgerProtocol
 from stsync.engine.apply.protocol import operator
 from stsync.engine.apply.sweep import sweep
-from stsync.engine.apply.write_back import WriteBackDesk
 from stsync.engine.company import check_company
 from stsync.engine.credit_memos import read_credit_memos
 from stsync.engine.hinted import take_hints
-from stsync.engine.planning import Drawn, Planner
+from stsync.engine.lanes import Lanes
+from stsync.engine.planning import Planner
 from stsync.engine.read import read_feeds
 from stsync.engine.scope import Scope
 from stsync.engine.settings import settings
@@ -45,7 +41,6 @@ from stsync.errors import ExitCode, GuardError, StsyncError
 from stsync.http.exchanges import Exchange
 from stsync.http.outcomes import Refused
 from stsync.servicetitan import problems as titan_problems
-from stsync.stages import write_back
 from stsync.state import RunLock, State, Total
 from stsync.state.place import place_of
 from stsync.wiring import Systems, Wiring
@@ -176,14 +171,14 @@ def _run(at: _Sitting, began: datetime) -> Result:
     take_hints(at.systems.servicetitan, at.state, scope, at.wiring.state_path, dry_run=at.order.dry_run, now=now)
     with ExitStack() as on_error:
         plan = on_error.enter_context(Spool())
-        done, brake = _carried_out(at, plan)
+        carried, brake = _carried_out(at, plan)
         seconds = (now() - began).total_seconds()
         result = Result(
             at.run_id,
             plan,
             at.order.dry_run,
-            {kind: (count, done.amounts.get(kind, Decimal(0))) for kind, count in done.carried.items()},
-            dict(done.taken_on),
+            {kind: (count, carried.amounts[kind]) for kind, count in carried.counts.items()},
+            dict(carried.taken_on),
             at.state.inbox.counts(),
             at.systems.requests(),
             seconds,
@@ -195,22 +190,7 @@ def _run(at: _Sitting, began: datetime) -> Result:
     return result
 
 
-@dataclass
-class _Done:
-    """What the portions of a run came to together, by kind."""
-
-    carried: Counter[str] = field(default_factory=Counter)
-    taken_on: Counter[str] = field(default_factory=Counter)
-    amounts: dict[str, Decimal] = field(default_factory=dict)
-
-    def add(self, desk: Desk) -> None:
-        self.carried += desk.carried
-        self.taken_on += desk.taken_on
-        for kind, amount in desk.amounts.items():
-            self.amounts[kind] = self.amounts.get(kind, Decimal(0)) + amount
-
-
-def _carried_out(at: _Sitting, plan: Spool) -> tuple[_Done, GuardError | None]:
+def _carried_out(at: _Sitting, plan: Spool) -> tuple[Carried, GuardError | None]:
     """Plan everything, judge it as a whole, and only then carry it out, portion by portion."""
     choices = settings(at.wiring.config, at.wiring.choices)
     tell, planned = at.watcher.planning, at.watcher.planned
@@ -218,14 +198,7 @@ def _carried_out(at: _Sitting, plan: Spool) -> tuple[_Done, GuardError | None]:
     for drawn in planner.portions():
         plan.add(drawn)
     brake = _guard(at, plan.load)
-    done = _Done()
-    if at.order.dry_run:
-        return done, brake
-    protocol = LedgerProtocol(at.state, at.run_id, explain=explain)
-    for drawn in plan.portions():
-        done.add(_apply(at, drawn, protocol))
-    sweep(at.state, at.run_id)
-    return done, brake
+    return (Carried() if at.order.dry_run else _apply(at, plan)), brake
 
 
 def _place_of_state(wiring: Wiring) -> tuple[Reason, ...]:
@@ -312,34 +285,23 @@ def _guard(at: _Sitting, load: guard.Load) -> GuardError | None:
     return None
 
 
-def _apply(at: _Sitting, drawn: Drawn, protocol: LedgerProtocol) -> Desk:
-    """Carry out a portion of the plan: first what only has to be written down, then customers before their documents."""
-    state, books, plan = at.state, at.systems.books, drawn.plan
-    attempts = at.wiring.config.limits.attempts
-    desk = Desk(
-        state,
-        at.run_id,
-        attempts=attempts,
-        hashes=drawn.hashes,
-        etags=drawn.etags,
-        progress=at.watcher.applying,
-    )
-    # Marks that are to be sent get their own record only once their document is surely in the books.
-    desk.write_down(one for one in plan.decisions if (one.kind, one.standing) != (write_back.STAGE, Standing.ACT))
-    apply_customers(_acting(plan, "customers"), books=books, protocol=protocol, desk=desk)
-    sales = InvoiceDesk(books, protocol, desk)
-    sales.apply(_acting(plan, "invoices"))
-    sales.apply(_acting(plan, "credit_memos"))
-    payments = PaymentDesk(books, protocol, desk, at.run_id)
-    payments.prepare(plan.preparations)
-    payments.apply(_acting(plan, "payments"), plan.postings)
-    apply_pricebook(_acting(plan, "pricebook"), servicetitan=at.systems.servicetitan, protocol=protocol, desk=desk)
-    WriteBackDesk(at.systems.servicetitan, state, protocol, desk, now).apply(_acting(plan, write_back.STAGE))
-    return desk
-
-
-def _acting(plan: Plan, kind: str) -> Sequence[Decision]:
-    return plan.of(kind, Standing.ACT)
+def _apply(at: _Sitting, plan: Spool) -> Carried:
+    """Carry out the plan, several parts of it side by side."""
+    config, state = at.wiring.config, at.state
+    with Lanes(config.business_central.concurrent_requests) as lanes:
+        applying = Applying(
+            state,
+            at.systems,
+            LedgerProtocol(state, at.run_id, explain=explain),
+            lanes,
+            attempts=config.limits.attempts,
+            progress=Progress(at.watcher.applying, plan.acting),
+            now=now,
+        )
+        for drawn in plan.portions():
+            applying.take(drawn)
+    sweep(state, at.run_id)
+    return applying.carried
 
 
 def explain(error: Refused) -> Reason:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 import tempfile
 import weakref
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from io import SEEK_END
@@ -26,7 +27,10 @@ _IN_MEMORY = 2**22
 
 
 class Spool:
-    """Portions of a plan, read back in their order as often as they are wanted (core/plan.py, Planned)."""
+    """Portions of a plan, read back in their order as often as they are wanted (core/plan.py, Planned).
+
+    `load` is what the guard judges, `acting` how many records of each kind need something sent.
+    """
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by close
@@ -34,6 +38,7 @@ class Spool:
         self._prepared: set[str] = set()
         self._count = 0
         self.load = Load()
+        self.acting: Counter[str] = Counter()
         self.close = weakref.finalize(self, self._file.close)
 
     def __enter__(self) -> Self:
@@ -50,6 +55,7 @@ class Spool:
             return
         self.load += load(_each_once(drawn.plan, self._prepared))
         self._count += len(drawn.plan.decisions)
+        self.acting.update(one.kind for one in drawn.plan.decisions if one.standing == Standing.ACT)
         self._file.seek(0, SEEK_END)
         self._places.append(self._file.tell())
         try:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from stsync.sandbox.operations import operations
 from stsync.sandbox.wsgi import App, ConnectionDropped, Request, Response
 
 Kind = Literal[
@@ -81,9 +82,9 @@ def _with_retry_after(status: int, retry_after: int | None, body: object | None)
 class Rule:
     """Which calls meet which action.
 
-    A call matches by system, method, a pattern searched in its path with query, and a pattern searched in its
-    body (for one call inside a `$batch`). The rule fires on matching call number `nth` (from 1) and on each
-    `every`-th after it, `count` times in all (None: without end).
+    A call matches by system, method, a pattern searched in its path with query, and a pattern searched in its body. A
+    `$batch` that does not match itself is met for the operations in it, each of which counts as a call. The rule fires on
+    matching call number `nth` (from 1) and on each `every`-th after it, `count` times in all (None: without end).
     """
 
     action: Action
@@ -99,14 +100,22 @@ class Rule:
 
     def meets(self, system: str, request: Request) -> bool:
         """Count this call if it matches, and say whether the rule fires on it."""
-        if not self._matches(system, request):
+        calls = 1 if self._matches(system, request) else self._matching_inside(system, request)
+        if not calls:
             return False
-        self.seen += 1
-        due = self.seen >= self.nth and (self.seen - self.nth) % self.every == 0
+        before, self.seen = self.seen, self.seen + calls
+        due = any(
+            number >= self.nth and (number - self.nth) % self.every == 0 for number in range(before + 1, self.seen + 1)
+        )
         if not due or (self.count is not None and self.fired >= self.count):
             return False
         self.fired += 1
         return True
+
+    def _matching_inside(self, system: str, request: Request) -> int:
+        if self.system not in (None, system) or not request.path.endswith("/$batch"):
+            return 0
+        return sum(self._matches(system, one) for one in operations(request))
 
     def _matches(self, system: str, request: Request) -> bool:
         return (

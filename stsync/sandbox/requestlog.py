@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain, repeat
 
-from stsync.sandbox.wsgi import App, BadJson, ConnectionDropped, Request, Response
+from stsync.sandbox.operations import operations, statuses
+from stsync.sandbox.wsgi import App, ConnectionDropped, Request, Response
 
 TOKEN_SYSTEMS = frozenset({"servicetitan_auth", "entra"})
 _SHOWN_HEADERS = ("content-type", "user-agent", "if-match", "prefer", "accept-language", "data-access-intent")
@@ -23,7 +25,10 @@ def real_time() -> datetime:
 
 @dataclass(frozen=True)
 class Entry:
-    """One request; `status` is 0 where the connection was cut instead of an answer."""
+    """One request, or one operation of a `$batch`; `status` is 0 where no answer was given.
+
+    `inner` are the statuses of a batch's operations.
+    """
 
     sequence: int
     system: str
@@ -33,20 +38,26 @@ class Entry:
     body: str
     status: int
     at: datetime
+    inner: tuple[int, ...] = ()
+
+    def each(self) -> list[Entry]:
+        """The entry itself, or one for each operation of a batch."""
+        if not self.target.split("?")[0].endswith("/$batch"):
+            return [self]
+        whole = Request.build(self.method, self.target, body=self.body.encode())
+        told = chain(self.inner, repeat(0))
+        return [
+            replace(self, method=one.method, target=one.target, body=one.body.decode(), status=status, inner=())
+            for one, status in zip(operations(whole), told, strict=False)
+        ]
 
     @property
     def is_write(self) -> bool:
         """Whether it could have changed a system: token calls never, a `$batch` unless it only reads."""
         if self.method in ("GET", "HEAD", "OPTIONS") or self.system in TOKEN_SYSTEMS:
             return False
-        return not (self.target.split("?")[0].endswith("/$batch") and self._only_reads())
-
-    def _only_reads(self) -> bool:
-        try:
-            inner = Request.build("POST", "/", body=self.body.encode()).json()["requests"]
-            return all(str(one["method"]).upper() == "GET" for one in inner)
-        except (BadJson, KeyError, TypeError):
-            return False
+        inside = self.each()
+        return inside == [self] or not inside or any(one.is_write for one in inside)
 
     def as_json(self) -> dict[str, object]:
         """The entry for the admin endpoint."""
@@ -74,7 +85,7 @@ class RequestLog:
             except Exception:
                 self._note(system, request, 500)
                 raise
-            self._note(system, request, response.status)
+            self._note(system, request, response.status, tuple(statuses(response)))
             return response
 
         return recorded
@@ -85,15 +96,15 @@ class RequestLog:
             return [e for e in self._entries if system in (None, e.system)]
 
     def writes(self, system: str | None = None) -> list[Entry]:
-        """Only what could have changed a system."""
-        return [entry for entry in self.entries(system) if entry.is_write]
+        """Only what could have changed a system; the operations of a `$batch` one by one."""
+        return [one for entry in self.entries(system) for one in entry.each() if one.is_write]
 
     def clear(self) -> None:
         """Forget everything noted; numbers go on counting."""
         with self._lock:
             self._entries.clear()
 
-    def _note(self, system: str, request: Request, status: int) -> None:
+    def _note(self, system: str, request: Request, status: int, inner: tuple[int, ...] = ()) -> None:
         secret = system in TOKEN_SYSTEMS
         body = "" if secret else request.body.decode("utf-8", "replace")
         headers = {name: request.headers[name] for name in _SHOWN_HEADERS if name in request.headers}
@@ -101,7 +112,7 @@ class RequestLog:
         with self._lock:
             self._sequence += 1
             self._entries.append(
-                Entry(self._sequence, system, request.method, target, headers, body, status, self._clock())
+                Entry(self._sequence, system, request.method, target, headers, body, status, self._clock(), inner)
             )
 
 

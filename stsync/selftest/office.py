@@ -88,8 +88,9 @@ class TrialWorld(World):
     def config_text(
         self, folder: Path | str, *, complete: bool = True, extended: bool = True, write_back: bool = True
     ) -> str:
-        """A configuration with everything switched on that writes."""
-        return super().config_text(folder, complete=complete, extended=extended, write_back=write_back)
+        """A configuration with everything switched on that writes, and one lane: the same requests in the same order."""
+        text = super().config_text(folder, complete=complete, extended=extended, write_back=write_back)
+        return text.replace("business_central:\n", "business_central:\n  concurrent_requests: 1\n", 1)
 
 
 def line(price: str, *, other: bool = False) -> Line:

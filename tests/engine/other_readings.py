@@ -43,7 +43,8 @@ def _batching(app: App) -> App:
             headers = {**request.headers, **one["headers"]}
             inner = Request.build(one["method"], url, json=one.get("body"), headers=headers, base_url=request.base_url)
             answer = app(inner)
-            responses.append({"id": one["id"], "status": answer.status, "body": answer.json()})
+            told = {"body": answer.json()} if answer.encoded() else {}
+            responses.append({"id": one["id"], "status": answer.status, "headers": answer.headers, **told})
         return Response(200, {"responses": responses})
 
     return call

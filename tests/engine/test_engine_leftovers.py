@@ -273,6 +273,8 @@ def test_a_lost_posting_leaves_what_was_said_of_a_payment_that_was_refused_befor
         )
         for _ in range(2)
     ]
+    # Of a batch it would be refused as a batch, and its lines made one by one.
+    office.edit_config("business_central:\n", "business_central:\n  batch_operations: 1\n")
     no = faults.answer(400, {"error": {"code": "Application_DialogException", "message": "Not today."}})
     fault(office, no, "POST", r"/customerPayments$")
     fault(office, faults.DROP_ANSWER, "POST", JOURNAL_POST)

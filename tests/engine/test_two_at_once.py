@@ -49,6 +49,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def slow(office: Office, path: str = r"/salesInvoices$") -> None:
+    office.edit_config("business_central:\n", "business_central:\n  batch_operations: 1\n")
     office.world.sandbox.faults.add(faults.delay(0.4), system="business_central", method="POST", path=path, count=None)
 
 

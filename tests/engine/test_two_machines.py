@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,6 +15,7 @@ from office import Office
 from test_engine_faults import few_days
 
 from stsync.businesscentral.client import BusinessCentral
+from stsync.businesscentral.writes import Write
 from stsync.core.operations import Operation, Verb
 from stsync.core.sales import Draft
 from stsync.engine.apply import another
@@ -34,7 +35,7 @@ def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Second]:
 
 @dataclass
 class Moment:
-    """The n-th request of a kind: right before the first run's leaves, the other computer runs, in the same thread.
+    """The n-th write of a kind: right before the first run's leaves, alone or with others, the other computer runs.
 
     With `stops_at` the other one goes down when it is about to send a request of that kind.
     """
@@ -48,20 +49,32 @@ class Moment:
     other_runs: bool = False
 
     def watch(self, monkeypatch: pytest.MonkeyPatch, other: Callable[[], Any]) -> None:
-        for name in {self.method, *([self.stops_at[0]] if self.stops_at else [])}:
+        for name in ("create", "action"):
             monkeypatch.setattr(BusinessCentral, name, self._watched(name, getattr(BusinessCentral, name), other))
+        together = BusinessCentral.write_many
+
+        def call(books: BusinessCentral, writes: Sequence[Write]) -> Any:
+            for one in writes:
+                kind = "action" if "Microsoft.NAV" in one.path else {"POST": "create"}.get(one.method, "")
+                self._reached(kind, one.path, other)
+            return together(books, writes)
+
+        monkeypatch.setattr(BusinessCentral, "write_many", call)
 
     def _watched(self, name: str, real: Callable[..., Any], other: Callable[[], Any]) -> Callable[..., Any]:
         def call(books: BusinessCentral, where: str, *more: Any) -> Any:
-            if self.other_runs and self.stops_at and name == self.stops_at[0] and self.stops_at[1] in where:
-                raise SystemUnavailable("system-unavailable", "the other computer went down")
-            if not self.other_runs and name == self.method and self.path in where:
-                self.seen += 1
-                if self.seen == self.nth:
-                    self._let(other)
+            self._reached(name, where, other)
             return real(books, where, *more)
 
         return call
+
+    def _reached(self, kind: str, where: str, other: Callable[[], Any]) -> None:
+        if self.other_runs and self.stops_at and kind == self.stops_at[0] and self.stops_at[1] in where:
+            raise SystemUnavailable("system-unavailable", "the other computer went down")
+        if not self.other_runs and kind == self.method and self.path in where:
+            self.seen += 1
+            if self.seen == self.nth:
+                self._let(other)
 
     def _let(self, other: Callable[[], Any]) -> None:
         self.other_runs = self.happened = True

@@ -27,6 +27,7 @@ from stsync.core.sales_form import form_of
 from stsync.core.snapshot import Account, Snapshot
 from stsync.core.source.invoice import Invoice
 from stsync.engine.apply.drafts import DraftMaker, aligned, read_drafts
+from stsync.engine.apply.protocol import Ready, Sent
 from stsync.http.session import Session
 from stsync.sandbox.businesscentral import Environment, app
 from stsync.sandbox.serve import served
@@ -154,7 +155,8 @@ def carried(row: dict[str, Any], method: str, client: BusinessCentral) -> str:
         return decision.outcome if decision.standing == Standing.SETTLE else str(decision.standing)
     form = form_of(Decimal(row["total"]))
     body = {name: value.isoformat() if isinstance(value, date) else value for name, value in create.body.items()}
-    made = DraftMaker(client, form).make(body)
+    (made,) = DraftMaker(client, form).make_all([Ready(create, body, "", "")])
+    assert isinstance(made, Sent), made
     draft = aligned(create.facts["expected"], read_drafts(client, form, [create.natural_key])[made.id])
     if differences(create.facts["expected"], draft):
         return "differs"

@@ -2,51 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import entity, enum_text
+from stsync.businesscentral.writes import Write
 from stsync.core.operations import Operation, Verb
 from stsync.core.plan import Decision
 from stsync.engine.apply.desk import Desk
-from stsync.engine.apply.protocol import Protocol, Sent, carried_facts
+from stsync.engine.apply.protocol import Protocol, Ready, Sent, carried_facts, told
+from stsync.http.answers import Answer
 from stsync.stages import customer_card
+
+# So many cards are written in one go.
+CARDS_TOGETHER = 50
 
 
 def apply_customers(decisions: Sequence[Decision], *, books: BusinessCentral, protocol: Protocol, desk: Desk) -> None:
-    """Carry out every customer decision."""
-    work = partial(_apply, books=books, protocol=protocol)
-    desk.carry_out("customers", decisions, work, waits_for="another customer")
-
-
-def _apply(decision: Decision, *, books: BusinessCentral, protocol: Protocol) -> None:
-    for operation in decision.operations:
-        # ServiceTitan's values as they are carried now: what changes later is told from them (three-way comparison).
-        facts = {**carried_facts(decision, operation), "carried": operation.facts.get("carried", {})}
-        facts["fingerprint"] = operation.facts.get("fingerprint", decision.fingerprint)
-        if operation.verb == Verb.ADOPT:
-            protocol.adopt(operation, facts)
-        elif operation.verb == Verb.CREATE:
-            answered = protocol.perform(operation, lambda body, _target, _parent: _create(books, body), facts=facts)
-            _note_rewritten(operation, answered, protocol)
-        else:
-            _update(operation, books, protocol, facts)
-
-
-def _create(books: BusinessCentral, body: Mapping[str, Any]) -> Sent:
-    return Sent.of(books.create("customers", body))
-
-
-def _update(operation: Operation, books: BusinessCentral, protocol: Protocol, facts: Mapping[str, Any]) -> None:
-    def send(body: dict[str, Any], target: str, _parent: str) -> Sent:
-        answer = books.update(entity("customers", target), body, operation.etag)
-        return Sent(
-            target, operation.natural_key, answer.request_id, answer.body if isinstance(answer.body, dict) else {}
+    """Carry out these customer decisions: what is there is taken on, everything else is written in one go."""
+    waits_for = "another customer"
+    silent = [one for one in decisions if not _writes(one)]
+    desk.carry_out("customers", silent, partial(_take_on, protocol=protocol), waits_for=waits_for)
+    writing = {operation.key: (one, operation) for one in decisions for operation in _writes(one)}
+    for one, _ in writing.values():
+        # A card that a lost answer kept from us is taken on first; what changed since is a write of its own.
+        _take_on(one, protocol=protocol)
+    found: dict[str, Sent | Exception] = {}
+    for verb in (Verb.CREATE, Verb.UPDATE):
+        found |= protocol.perform_round(
+            [operation for _, operation in writing.values() if operation.verb == verb],
+            partial(_send, books),
+            facts=lambda operation: _facts(*writing[operation.key]),
         )
+    for key, answer in found.items():
+        decision, operation = writing[key]
+        if desk.guarded(decision, partial(told, answer), waits_for=waits_for):
+            desk.carry(decision)
+            if isinstance(answer, Sent):
+                _note_rewritten(operation, answer, protocol)
+    desk.progress.advance("customers", len(decisions) - len(silent))
 
-    _note_rewritten(operation, protocol.perform(operation, send, facts=facts), protocol)
+
+def _writes(decision: Decision) -> list[Operation]:
+    return [one for one in decision.operations if one.verb != Verb.ADOPT]
+
+
+def _take_on(decision: Decision, *, protocol: Protocol) -> None:
+    for operation in decision.operations:
+        if operation.verb == Verb.ADOPT:
+            protocol.adopt(operation, _facts(decision, operation))
+
+
+def _facts(decision: Decision, operation: Operation) -> dict[str, Any]:
+    """ServiceTitan's values as they are carried now: what changes later is told from them (three-way comparison)."""
+    facts = {**carried_facts(decision, operation), "carried": operation.facts.get("carried", {})}
+    return {**facts, "fingerprint": operation.facts.get("fingerprint", decision.fingerprint)}
+
+
+def _send(books: BusinessCentral, cards: Sequence[Ready]) -> list[Sent | Exception]:
+    answers = books.write_many([_write(one) for one in cards])
+    return [
+        answer if isinstance(answer, Exception) else _sent(one, answer)
+        for one, answer in zip(cards, answers, strict=True)
+    ]
+
+
+def _write(card: Ready) -> Write:
+    if card.operation.verb == Verb.CREATE:
+        return Write.create("customers", card.body)
+    return Write.update(entity("customers", card.target), card.body, card.operation.etag)
+
+
+def _sent(card: Ready, answer: Answer) -> Sent:
+    if card.operation.verb == Verb.CREATE:
+        return Sent.of(answer)
+    body = answer.body if isinstance(answer.body, dict) else {}
+    return Sent(card.target, card.operation.natural_key, answer.request_id, body)
 
 
 def _note_rewritten(operation: Operation, answered: Sent, protocol: Protocol) -> None:

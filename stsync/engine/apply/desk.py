@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from itertools import groupby
@@ -23,6 +24,49 @@ from stsync.state import State
 _TAKEN_ON_TOGETHER = 500
 
 
+@dataclass
+class Carried:
+    """What a run put into the target systems, by kind; money in the documents' own currency.
+
+    `taken_on` counts what stood there already.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+    taken_on: Counter[str] = field(default_factory=Counter)
+
+    def add(self, kind: str, amount: Decimal, count: int = 1) -> None:
+        """One more, or so many."""
+        self.counts[kind] += count
+        self.amounts[kind] = self.amounts.get(kind, Decimal(0)) + amount
+
+    def add_all(self, other: Carried) -> None:
+        """Everything that another part of the run carried."""
+        for kind, count in other.counts.items():
+            self.add(kind, other.amounts[kind], count)
+        self.taken_on += other.taken_on
+
+
+class Progress:
+    """How far each kind of record is, told to whoever shows it; the lanes of a run tell it side by side."""
+
+    def __init__(self, tell: Callable[[str, int, int], None], totals: Mapping[str, int] | None = None) -> None:
+        self._tell = tell
+        self._totals = Counter(totals or {})
+        self._done: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def expect(self, kind: str, more: int) -> None:
+        """So many more are to be done."""
+        self._totals[kind] += more
+
+    def advance(self, kind: str, more: int) -> None:
+        """So many more are done."""
+        with self._lock:
+            self._done[kind] += more
+            self._tell(kind, self._done[kind], max(self._totals[kind], self._done[kind]))
+
+
 class Desk:
     """The inbox side of applying: every decision ends as settled, waiting, held or dead."""
 
@@ -33,7 +77,7 @@ class Desk:
         *,
         attempts: int,
         hashes: Mapping[tuple[str, str], str],
-        progress: Callable[[str, int, int], None],
+        progress: Progress,
         etags: Mapping[str, str] | None = None,
     ) -> None:
         self._state = state
@@ -42,12 +86,11 @@ class Desk:
         self._hashes = hashes
         self._etags = etags or {}
         self.progress = progress
-        self.carried: Counter[str] = Counter()
-        self.taken_on: Counter[str] = Counter()
+        self.carried = Carried()
+        self._lock = threading.RLock()
         self._carried_ids: set[tuple[str, str]] = set()
         self._put_off_ids: set[tuple[str, str]] = set()
         self._elsewhere: dict[tuple[str, str], Reason] = {}
-        self.amounts: dict[str, Decimal] = {}
 
     def write_down(self, decisions: Iterable[Decision]) -> None:
         """Note every decision in one commit; those that act stay open until their writes are done."""
@@ -113,13 +156,13 @@ class Desk:
         self.settle(decision, TO_APPLY if to_apply else decision.outcome, to_apply)
         self._carried_ids.add((decision.kind, decision.source_id))
         verbs = {one.verb for one in decision.operations}
-        if verbs <= _NOTHING_SENT and not decision.journal:
-            self.taken_on[decision.kind] += 1
-            return
         if verbs == {Verb.DELETE} and not decision.journal:
             return  # our own draft is gone, and nothing stands instead
-        self.carried[decision.kind] += 1
-        self.amounts[decision.kind] = self.amounts.get(decision.kind, Decimal(0)) + (decision.about.amount or 0)
+        with self._lock:
+            if verbs <= _NOTHING_SENT and not decision.journal:
+                self.carried.taken_on[decision.kind] += 1
+            else:
+                self.carried.add(decision.kind, decision.about.amount or Decimal(0))
 
     def has_carried(self, kind: str, source_id: str) -> bool:
         """Whether this run put the record, or found it, in the target system."""
@@ -175,14 +218,12 @@ class Desk:
         self, kind: str, decisions: Sequence[Decision], work: Callable[[Decision], None], *, waits_for: str
     ) -> None:
         """Do each record's work; those that only take on what is there already are written down in one commit."""
-        done = 0
         for part in _parts(decisions):
             with self.one_commit() if _sends_nothing(part[0]) else nullcontext():
                 for decision in part:
                     if self.guarded(decision, partial(work, decision), waits_for=waits_for):
                         self.carry(decision)
-            done += len(part)
-            self.progress(kind, done, len(decisions))
+            self.progress.advance(kind, len(part))
 
     def guarded(self, decision: Decision, work: Callable[[], None], *, waits_for: str) -> bool:
         """Do a part of a record's work; True when it went well, else the inbox knows why."""

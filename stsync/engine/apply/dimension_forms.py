@@ -55,11 +55,12 @@ _WHOLE, _LINES_ALONE, _NONE = 0, 1, 2
 
 
 class Forms:
-    """What is known of a server's taste; one for a run and kind of document."""
+    """What is known of a server's taste; one for a run and kind of document. `known`: a document was taken."""
 
     def __init__(self) -> None:
         self._first = _WHOLE
         self._took_whole = False
+        self.known = False
 
     def attempt(self) -> Attempt:
         """Begin with the fullest form that was not refused as such."""
@@ -76,6 +77,7 @@ class Forms:
 
     def took(self, position: int, *, has_own: bool, is_form: bool) -> None:
         """Remember a form that was taken, if the ones before it were refused for their form."""
+        self.known = True
         self._took_whole = self._took_whole or (position == _WHOLE and has_own)
         if is_form or position == _LINES_ALONE:
             self._first = position

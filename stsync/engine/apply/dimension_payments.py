@@ -6,13 +6,13 @@ A line is made without dimensions, because the customer's defaults come along an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from stsync.businesscentral.odata import Read, entity
 from stsync.core.dimensions import held_dimensions, missing
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
-from stsync.engine.apply.dimensions import set_value
+from stsync.engine.apply.dimensions import Value, set_values
 from stsync.engine.apply.journals import Journals
 from stsync.stages.payment_journals import number_of
 
@@ -25,25 +25,18 @@ def put_right(journals: Journals, journal: str, decisions: Sequence[Decision]) -
     wanted = {number_of(one): one for one in decisions if one.kept.get("dimensions")}
     if not wanted:
         return {}
-    refused: dict[str, Reason] = {}
     lines = f"{entity(journals.form.journals, journal)}/{journals.form.lines}"
+    values: list[tuple[str, Value]] = []
     for row in journals.books.read(Read(lines, expand="dimensionSetLines")):
-        decision = wanted.get(str(row.get("documentNumber") or ""))
-        if decision is None:
-            continue
-        why = _line(journals, str(row["id"]), decision.kept["dimensions"], held_dimensions(row))
+        number, held = str(row.get("documentNumber") or ""), held_dimensions(row)
+        parent = entity(journals.form.lines, str(row["id"]))
+        for code, value in missing(wanted[number].kept["dimensions"], held).items() if number in wanted else ():
+            values.append((number, Value(parent, code, value, is_there=code in held)))
+    refused: dict[str, list[str]] = {}
+    for (number, _), why in zip(values, set_values(journals.books, [one for _, one in values]), strict=True):
         if why:
-            refused[number_of(decision)] = _not_set(decision, why)
-    return refused
-
-
-def _line(journals: Journals, line_id: str, wanted: Mapping[str, str], held: Mapping[str, str]) -> str:
-    parent = entity(journals.form.lines, line_id)
-    found = (
-        set_value(journals.books, parent, code, value, is_there=code in held)
-        for code, value in missing(wanted, held).items()
-    )
-    return "; ".join(one for one in found if one)
+            refused.setdefault(number, []).append(why)
+    return {number: _not_set(wanted[number], "; ".join(why)) for number, why in refused.items()}
 
 
 def _not_set(decision: Decision, why: str) -> Reason:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, any_of, entity, enum_text
 from stsync.businesscentral.problems import reason_for
+from stsync.businesscentral.writes import Write
 from stsync.core.dimensions import FORBIDDEN, MANDATORY, Breach, DefaultDimension, broken, missing
 from stsync.core.plan import About
 from stsync.core.reasons import Reason
@@ -31,6 +34,7 @@ class DefaultsRead:
     def __init__(self, books: BusinessCentral) -> None:
         self._books = books
         self._known: dict[str, dict[str, list[DefaultDimension]]] = {"customers": {}, "items": {}}
+        self._lock = Lock()
 
     def of_all(self, expected: Iterable[Expected]) -> None:
         """Read those of every customer and item on these documents, in one request where batches are taken.
@@ -39,6 +43,10 @@ class DefaultsRead:
         itself says at posting which rule is broken.
         """
         documents = [one for one in expected if one.dimensions]
+        with self._lock:
+            self._read(documents)
+
+    def _read(self, documents: Sequence[Expected]) -> None:
         wanted = {
             "customers": {one.customer_number.upper() for one in documents},
             "items": {line.number.upper() for one in documents for line in one.lines if line.kind == "Item"},
@@ -136,31 +144,62 @@ def mended(books: BusinessCentral, entity_set: str, expected: Expected, draft: D
     places = [(0, entity(entity_set, draft.id), expected.dimensions, draft.dimensions)]
     for position, (want, have) in enumerate(_pairs(expected, draft), start=1):
         places.append((position, entity(lines, have.id), want.dimensions, have.dimensions))
+    values = [
+        (position, Value(parent, code, value, is_there=code in present))
+        for position, parent, wanted, present in places
+        for code, value in missing(wanted, present).items()
+    ]
     found: list[str] = []
-    for position, parent, wanted, present in places:
-        where = f"line {position}" if position else "document"
-        for code, value in missing(wanted, present).items():
-            refused = set_value(books, parent, code, value, is_there=code in present)
-            if refused:
-                found.append(f"{where}: {refused}")
-            else:
-                tell({"line": position, "code": code, "value": value})
+    for (position, value), refused in zip(values, set_values(books, [one for _, one in values]), strict=True):
+        if refused:
+            found.append(f"{f'line {position}' if position else 'document'}: {refused}")
+        else:
+            tell({"line": position, "code": value.code, "value": value.value})
     return found
 
 
-def set_value(books: BusinessCentral, parent: str, code: str, value: str, *, is_there: bool) -> str:
-    """Write one value of a document or line (`parent` is its path); returns why it could not be, or nothing.
+@dataclass(frozen=True)
+class Value:
+    """A dimension value for a document or line (`parent` is its path).
 
-    `is_there` is how the dimensions were read before; somebody may have taken this one out since.
+    `is_there` is whether the dimension stood there when it was read; somebody may have taken it out since.
     """
-    path = f"{parent}/dimensionSetLines"
+
+    parent: str
+    code: str
+    value: str
+    is_there: bool
+
+
+def set_values(books: BusinessCentral, values: Sequence[Value]) -> list[str]:
+    """Write them; for each why it could not be, or nothing. Raises OutcomeUnknown and whatever ends the run."""
+    fresh = [one for one in values if not one.is_there]
+    writes = [
+        Write.create(f"{one.parent}/dimensionSetLines", {"code": one.code, "valueCode": one.value}) for one in fresh
+    ]
+    answers = dict(zip(fresh, books.write_many(writes), strict=True)) if fresh else {}
+    for answer in answers.values():
+        if isinstance(answer, Exception) and not isinstance(answer, Refused):
+            raise answer
+    refusals = {one: answer for one, answer in answers.items() if isinstance(answer, Refused)}
+    return [_not_set(one, refusals.get(one)) if not one.is_there else _changed(books, one) for one in values]
+
+
+def _changed(books: BusinessCentral, value: Value) -> str:
+    """A dimension that a default brought along takes another value by PATCH (trap 18)."""
+    path = f"{value.parent}/dimensionSetLines"
     try:
-        rows = books.read(Read(path)) if is_there else []
-        row = next((one for one in rows if one.get("code") == code), None)
+        row = next((one for one in books.read(Read(path)) if one.get("code") == value.code), None)
         if row is not None:
-            books.update(entity(path, str(row["id"])), {"valueCode": value}, "*")
+            books.update(entity(path, str(row["id"])), {"valueCode": value.value}, "*")
         else:
-            books.create(path, {"code": code, "valueCode": value})
+            books.create(path, {"code": value.code, "valueCode": value.value})
     except Refused as error:
-        return f"{code} could not be set to {value} ({reason_for(error).message} {error.text})"
+        return _not_set(value, error)
     return ""
+
+
+def _not_set(value: Value, error: Refused | None) -> str:
+    if error is None:
+        return ""
+    return f"{value.code} could not be set to {value.value} ({reason_for(error).message} {error.text})"

@@ -6,54 +6,77 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from threading import Lock
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, any_of, entity
+from stsync.businesscentral.writes import Outcome, Write
 from stsync.core.operations import Operation
 from stsync.core.sales import Draft, DraftLine, Expected, SalesLine, wrong_dimensions
 from stsync.core.sales_form import Form
-from stsync.engine.apply.dimension_forms import Forms, without_own_dimensions
-from stsync.engine.apply.protocol import Sent
+from stsync.engine.apply.dimension_forms import Attempt, Forms, without_own_dimensions
+from stsync.engine.apply.protocol import Ready, Sent
 from stsync.engine.bookrows import draft_of, with_lines
+from stsync.errors import CredentialsError, SystemUnavailable, UsageError
 from stsync.http.answers import Answer
-from stsync.http.outcomes import Refused
+from stsync.http.outcomes import OutcomeUnknown, Refused
 
 Row = Mapping[str, Any]
 _DIMENSIONS = "dimensionSetLines"
 
 
 class DraftMaker:
-    """Makes a draft in one request where that is taken, else with fewer things nested in it, and adds the rest."""
+    """Makes drafts, each as a whole where that is taken, else with fewer things nested in it, and adds the rest."""
 
     def __init__(self, books: BusinessCentral, form: Form) -> None:
         self._books = books
         self._form = form
         self._forms = Forms()
+        self._tasting = Lock()
 
-    def make(self, body: Mapping[str, Any]) -> Sent:
-        """The new draft; dimensions that it could not take along are still missing. Raises Refused.
+    def make_all(self, documents: Sequence[Ready]) -> list[Sent | Exception]:
+        """The new drafts, or why there is none; dimensions that one could not take along are still missing.
 
         A draft that is left half made keeps its external document number, and a total that is not the document's:
         the next run finds it by the one and replaces it because of the other.
         """
-        answer = self._created(body)
-        made = Sent.of(answer)
-        if made.id and _shows_no_amount(answer):
-            self._add_missing_lines(made.id, body[self._form.lines])
+        # The first of a run shows the server's taste: what it refuses as a form is refused once, and not in every lane.
+        with self._tasting:
+            first = [] if self._forms.known else self._together(documents[:1])
+        return first + self._together(documents[len(first) :])
+
+    def _together(self, documents: Sequence[Ready]) -> list[Sent | Exception]:
+        bodies = [one.body for one in documents]
+        attempts = [self._forms.attempt() for _ in bodies]
+        writes = [
+            Write.create(self._form.entity, attempt.body(body)) for attempt, body in zip(attempts, bodies, strict=True)
+        ]
+        answers = self._books.write_many(writes)
+        return [self._made(*one) for one in zip(bodies, attempts, answers, strict=True)]
+
+    def _made(self, body: Mapping[str, Any], attempt: Attempt, answer: Outcome) -> Sent | Exception:
+        """What became of one of them; one whose form was refused is tried in a barer form, alone."""
+        try:
+            if isinstance(answer, Refused) and attempt.another(answer):
+                answer = self._created(body, attempt)
+            if isinstance(answer, Exception):
+                return answer
+            attempt.taken(body)
+            made = Sent.of(answer)
+            if made.id and _shows_no_amount(answer):
+                self._add_missing_lines(made.id, body[self._form.lines])
+        except (Refused, OutcomeUnknown, SystemUnavailable, CredentialsError, UsageError) as error:
+            return error
         return made
 
-    def _created(self, body: Mapping[str, Any]) -> Answer:
-        attempt = self._forms.attempt()
+    def _created(self, body: Mapping[str, Any], attempt: Attempt) -> Answer:
         while True:
             try:
-                answer = self._books.create(self._form.entity, attempt.body(body))
+                return self._books.create(self._form.entity, attempt.body(body))
             except Refused as error:
                 if not attempt.another(error):
                     raise
-            else:
-                attempt.taken(body)
-                return answer
 
     def _add_missing_lines(self, draft_id: str, lines: Sequence[Mapping[str, Any]]) -> None:
         """Give the draft its lines, unless it has some: an answer without totals does not say which."""
@@ -83,10 +106,13 @@ def delete_draft(
     return Sent(target, None, answer.request_id)
 
 
-def post_draft(books: BusinessCentral, operation: Operation, _body: dict[str, Any], target: str, _parent: str) -> Sent:
-    """Post it; the answer shows nothing, so the number is read afterwards."""
-    answer = books.action(entity(operation.entity, target), "post")
-    return Sent(target, None, answer.request_id)
+def post_drafts(books: BusinessCentral, postings: Sequence[Ready]) -> list[Sent | Exception]:
+    """Post them, one after the other; the answers show nothing, so the numbers are read afterwards."""
+    answers = books.write_many([Write.action(entity(one.operation.entity, one.target), "post") for one in postings])
+    return [
+        answer if isinstance(answer, Exception) else Sent(one.target, None, answer.request_id)
+        for one, answer in zip(postings, answers, strict=True)
+    ]
 
 
 def read_drafts(

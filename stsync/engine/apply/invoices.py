@@ -6,7 +6,7 @@ compared and posted), or a posted document (it is taken on). None of them is eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,8 +21,9 @@ from stsync.core.tax_cause import causes, not_equal
 from stsync.engine.apply import another
 from stsync.engine.apply.desk import Desk
 from stsync.engine.apply.dimensions import DefaultsRead, held_by_rules, mended
-from stsync.engine.apply.drafts import DraftMaker, aligned, delete_draft, post_draft, read_draft, read_drafts
-from stsync.engine.apply.protocol import AnotherRun, Protocol, RecordHeld, Sent, carried_facts
+from stsync.engine.apply.drafts import DraftMaker, aligned, delete_draft, post_drafts, read_draft, read_drafts
+from stsync.engine.apply.protocol import AnotherRun, Protocol, RecordHeld, Sent, carried_facts, told
+from stsync.engine.lanes import Lanes
 from stsync.http.outcomes import Refused
 
 # So many drafts are read back in one request; their lines make such an answer large.
@@ -30,46 +31,63 @@ DOCUMENTS_PER_READ = 25
 
 
 class InvoiceDesk:
-    """Carries out a plan's decisions about invoices and credit memos."""
+    """Carries out a plan's decisions about invoices and credit memos; `makers` remember for the run what a server takes."""
 
-    def __init__(self, books: BusinessCentral, protocol: Protocol, desk: Desk) -> None:
+    def __init__(
+        self,
+        books: BusinessCentral,
+        protocol: Protocol,
+        desk: Desk,
+        lanes: Lanes,
+        makers: Mapping[str, DraftMaker],
+    ) -> None:
         self._books = books
         self._protocol = protocol
         self._desk = desk
-        self._makers = {form.entity: DraftMaker(books, form) for form in FORMS.values()}
+        self._lanes = lanes
+        self._makers = makers
         self._defaults = DefaultsRead(books)
 
-    def apply(self, decisions: Sequence[Decision]) -> None:
-        """Carry out every decision, a few documents at a time; a credit comes after the invoice that it names."""
-        done = 0
+    def parts(self, decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
+        """A few documents at a time; a credit comes in a later part than the invoice that it names."""
         for batch in _in_order(decisions):
             for start in range(0, len(batch), DOCUMENTS_PER_READ):
-                part = batch[start : start + DOCUMENTS_PER_READ]
-                self._apply(part)
-                self._desk.stop_if_another_run()
-                done += len(part)
-                self._desk.progress(part[-1].kind, done, len(decisions))
+                yield batch[start : start + DOCUMENTS_PER_READ]
 
-    def _apply(self, part: Sequence[Decision]) -> None:
-        made = [one for one in part if self._guarded(one, partial(self._make, one))]
+    def apply(self, part: Sequence[Decision]) -> None:
+        """Carry out a part: everything up to the postings side by side with other parts, then the postings."""
+        made = self._make_all(part)
         for form in FORMS.values():
             self._post_all(form, [one for one in made if _posts(one, form)])
         for decision in made:
             if _posting(decision) is None:
                 self._desk.carry(decision)
+        self._desk.stop_if_another_run()
+        self._desk.progress.advance(part[0].kind, len(part))
 
     def _guarded(self, decision: Decision, work: Callable[[], None]) -> bool:
         return self._desk.guarded(decision, work, waits_for="its customer, or the invoice that it reduces")
 
-    def _make(self, decision: Decision) -> None:
-        """Everything before the posting: an outdated draft deleted, a new one made, a found one taken on."""
+    def _make_all(self, part: Sequence[Decision]) -> list[Decision]:
+        """Everything before the postings; those of which all went well."""
+        begun = [one for one in part if self._guarded(one, partial(self._clear_way, one))]
+        making = {
+            one.key: (decision, one) for decision in begun for one in decision.operations if one.verb == Verb.CREATE
+        }
+        failed: set[str] = set()
+        for name, maker in self._makers.items():
+            operations = [one for _, one in making.values() if one.entity == name]
+            found = self._protocol.perform_round(
+                operations, maker.make_all, facts=lambda one: _facts(making[one.key][0], one)
+            )
+            failed |= {key for key, answer in found.items() if not self._guarded(making[key][0], partial(told, answer))}
+        return [one for one in begun if not failed & {operation.key for operation in one.operations}]
+
+    def _clear_way(self, decision: Decision) -> None:
+        """What comes before a new draft: an outdated one deleted, a found one taken on."""
         for operation in decision.operations:
-            facts = {**carried_facts(decision, operation), "total": decision.about.amount}
-            if "customer" in operation.facts:
-                facts["customer"] = operation.facts["customer"]
-            if operation.verb == Verb.CREATE:
-                self._protocol.perform(operation, partial(self._create, operation), facts=facts)
-            elif operation.verb == Verb.DELETE:
+            facts = _facts(decision, operation)
+            if operation.verb == Verb.DELETE:
                 self._protocol.perform(operation, partial(delete_draft, self._books, operation), facts=facts)
             elif operation.verb == Verb.ADOPT:
                 self._protocol.adopt(operation, facts)
@@ -82,15 +100,18 @@ class InvoiceDesk:
         facts = {"why": operation.why, "former_number": told["number"], "ended": [], "carried": told["carried"]}
         self._protocol.note_end(operation, str(told["memo"]), facts)
 
-    def _create(self, operation: Operation, body: dict[str, Any], _target: str, _parent: str) -> Sent:
-        return self._makers[operation.entity].make(body)
-
     def _post_all(self, form: Form, decisions: Sequence[Decision]) -> None:
         """Compare and post; the numbers of what was posted are read in one go."""
         if not decisions:
             return
         drafts = self._drafts(form, decisions)
-        sent_off = [one for one in decisions if self._guarded(one, partial(self._compare_and_post, one, form, drafts))]
+        right = [one for one in decisions if self._guarded(one, partial(self._compare, one, form, drafts))]
+        if not right:
+            return
+        with self._lanes.posting():
+            found = self._protocol.attempt_round([_posted_by(one) for one in right], partial(post_drafts, self._books))
+        self._protocol.end_if_down(found)
+        sent_off = [one for one in right if self._guarded(one, partial(told, found[_posted_by(one).key]))]
         self._confirm(form, sent_off)
 
     def _drafts(self, form: Form, decisions: Sequence[Decision]) -> dict[str, Draft]:
@@ -99,7 +120,7 @@ class InvoiceDesk:
         dimensions = any(one.facts["expected"].dimensions for one in postings)
         return read_drafts(self._books, form, [one.natural_key for one in postings], dimensions=dimensions)
 
-    def _compare_and_post(self, decision: Decision, form: Form, drafts: Mapping[str, Draft]) -> None:
+    def _compare(self, decision: Decision, form: Form, drafts: Mapping[str, Draft]) -> None:
         posting = _posted_by(decision)
         target = self._protocol.target(posting)
         self._give_way(decision, posting, target, drafts)
@@ -116,7 +137,6 @@ class InvoiceDesk:
         found += mended(self._books, form.entity, expected, draft, tell)
         if found:
             raise RecordHeld(not_equal(form, draft.number, found, ()))
-        self._protocol.attempt(posting, partial(post_draft, self._books, posting))
 
     def _give_way(self, decision: Decision, posting: Operation, target: str, drafts: Mapping[str, Draft]) -> None:
         """Post nothing that another run made as well (engine/apply/another.py). Raises AnotherRun."""
@@ -174,6 +194,14 @@ class InvoiceDesk:
         self._protocol.record(posting, Sent(target, number), carried_facts(decision, posting))
         self._protocol.close_intents(decision.kind, decision.source_id, target, number, {})
         self._desk.carry(decision)
+
+
+def _facts(decision: Decision, operation: Operation) -> dict[str, Any]:
+    """What the ledger keeps of a write of a sales document."""
+    facts = {**carried_facts(decision, operation), "total": decision.about.amount}
+    if "customer" in operation.facts:
+        facts["customer"] = operation.facts["customer"]
+    return facts
 
 
 def _in_order(decisions: Sequence[Decision]) -> Iterable[Sequence[Decision]]:

@@ -6,19 +6,20 @@ posted by journals(id)/Microsoft.NAV.post, which ignores the template when an id
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stsync.businesscentral.client import BusinessCentral
 from stsync.businesscentral.odata import Read, entity
+from stsync.businesscentral.writes import Outcome, Write
 from stsync.core.plan import Decision
 from stsync.core.snapshot import OpenLine
 from stsync.engine.apply import another
-from stsync.engine.apply.protocol import AnotherRun, Sent
+from stsync.engine.apply.protocol import AnotherRun, Ready, Sent
 from stsync.engine.survey import booked_payments, booked_refunds, entered, open_line, open_lines
-from stsync.errors import CredentialsError
-from stsync.http.outcomes import Refused
+from stsync.errors import CredentialsError, SystemUnavailable, UsageError
+from stsync.http.outcomes import OutcomeUnknown, Refused
 from stsync.stages import refunds
 from stsync.stages.payment_journals import REFUNDS, JournalForm, journal_form, number_of
 
@@ -41,22 +42,28 @@ class Journals:
         """Make a batch."""
         return Sent.of(self.books.create(self.form.journals, body))
 
-    def create_line(self, body: dict[str, Any], _target: str, parent: str) -> Sent:
-        """Make a line in the batch with id `parent`. Raises AnotherRun when another run's stands there by its number.
+    def create_lines(self, lines: Sequence[Ready]) -> list[Sent | Exception]:
+        """Make lines in their batches; AnotherRun stands for one whose number another run's line has there.
 
         The line's own number is the claim: a journal has no two lines of one number. That Business Central takes it from us
         is only inferred (facts 2.9, 2.11), and two payments can come to the same: the line is then made without.
         """
+        answers = self.books.write_many([Write.create(self._path(one.parent), one.body) for one in lines])
+        return [self._made(one, answer) for one, answer in zip(lines, answers, strict=True)]
+
+    def _made(self, line: Ready, answer: Outcome) -> Sent | Exception:
+        if not isinstance(answer, Exception):
+            return Sent.of(answer)
+        if not isinstance(answer, Refused) or "lineNumber" not in line.body or not _is_about_the_number(answer):
+            return answer
+        document = str(line.body["documentNumber"])
         try:
-            return Sent.of(self.books.create(self._path(parent), body))
-        except Refused as error:
-            if "lineNumber" not in body or not _is_about_the_number(error):
-                raise
-        document = str(body["documentNumber"])
-        if any(one.document_number == document for one in self.lines(parent)):
-            raise AnotherRun(another.line(document, parent))
-        rest = {name: value for name, value in body.items() if name != "lineNumber"}
-        return Sent.of(self.books.create(self._path(parent), rest))
+            if any(one.document_number == document for one in self.lines(line.parent)):
+                return AnotherRun(another.line(document, line.parent))
+            rest = {name: value for name, value in line.body.items() if name != "lineNumber"}
+            return Sent.of(self.books.create(self._path(line.parent), rest))
+        except (Refused, OutcomeUnknown, SystemUnavailable, CredentialsError, UsageError) as error:
+            return error
 
     def post(self, _body: dict[str, Any], journal: str, _parent: str) -> Sent:
         """Post everything in a batch, whoever made it (trap 5)."""

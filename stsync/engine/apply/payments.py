@@ -24,10 +24,11 @@ from stsync.engine.apply import another
 from stsync.engine.apply.desk import Desk, blocked
 from stsync.engine.apply.dimension_payments import put_right
 from stsync.engine.apply.journals import Journals, delete_line
-from stsync.engine.apply.protocol import UNKNOWN, Blocked, Protocol, RecordRefused, Sent, carried_facts
+from stsync.engine.apply.protocol import UNKNOWN, Blocked, Protocol, RecordRefused, Sent, carried_facts, told
+from stsync.engine.lanes import Lanes
 from stsync.engine.survey import open_line
 from stsync.http.outcomes import OutcomeUnknown
-from stsync.stages.payment_journals import RECEIPTS, REFUNDS, is_ours, natural_key, number_of
+from stsync.stages.payment_journals import RECEIPTS, REFUNDS, is_ours, journal_form, natural_key, number_of
 
 _JOURNAL_GONE = "journal-gone"
 
@@ -45,42 +46,46 @@ class _Batch:
 
 
 class PaymentDesk:
-    """Carries out the payment decisions of a plan."""
+    """Carries out the payment decisions of a plan; `refused` remembers, for the run, the journals that could not be made."""
 
-    def __init__(self, books: BusinessCentral, protocol: Protocol, desk: Desk, run_id: str) -> None:
+    def __init__(
+        self,
+        books: BusinessCentral,
+        protocol: Protocol,
+        desk: Desk,
+        lanes: Lanes,
+        refused: dict[str, Reason],
+    ) -> None:
         self._books = books
         self._protocol = protocol
         self._desk = desk
-        self._run_id = run_id
-        self._done = 0
-        self._refused: dict[str, Reason] = {}
+        self._lanes = lanes
+        self._refused = refused
 
-    def prepare(self, journals: Iterable[Operation]) -> None:
-        """Make the payment journals that are not there yet; the payments of a refused one are held."""
-        for operation in journals:
-            form = REFUNDS if operation.entity == REFUNDS.journals else RECEIPTS
-            try:
-                self._protocol.perform(operation, Journals(self._books, form).create_journal)
-            except RecordRefused as refusal:
-                self._refused[operation.key] = refusal.reason
+    def prepare(self, journal: Operation) -> None:
+        """Make a journal that is not there yet; the payments of a refused one are held."""
+        form = REFUNDS if journal.entity == REFUNDS.journals else RECEIPTS
+        try:
+            self._protocol.perform(journal, Journals(self._books, form).create_journal)
+        except RecordRefused as refusal:
+            self._refused[journal.key] = refusal.reason
 
-    def apply(self, decisions: Sequence[Decision], postings: Sequence[Operation]) -> None:
-        """Carry out every payment decision, posting by posting."""
-        by_id = {decision.source_id: decision for decision in decisions}
-        in_postings = {one for posting in postings for one in posting.facts["payments"]}
-        for decision in decisions:
-            if decision.source_id not in in_postings and self._guarded(decision, partial(self._make, decision)):
-                self._desk.carry(decision)
-                self._count(1, len(decisions))
-        for posting in postings:
-            part = [by_id[one] for one in posting.facts["payments"]]
-            refused = self._refused.get(posting.target.key) if isinstance(posting.target, Ref) else None
-            if refused is not None:
-                self._hold_all(part, refused)
-            else:
-                self._try_posting(posting, part)
-            self._desk.stop_if_another_run()
-            self._count(len(part), len(decisions))
+    def carry(self, decisions: Sequence[Decision]) -> None:
+        """Carry out payments that no posting of this plan carries: taken on, or only put into a journal."""
+        for decision in self._make_all(decisions):
+            self._desk.carry(decision)
+        self._desk.stop_if_another_run()
+        self._desk.progress.advance("payments", len(decisions))
+
+    def post(self, posting: Operation, decisions: Sequence[Decision]) -> None:
+        """Carry out the payments of one posting."""
+        refused = self._refused.get(posting.target.key) if isinstance(posting.target, Ref) else None
+        if refused is not None:
+            self._hold_all(decisions, refused)
+        else:
+            self._try_posting(posting, decisions)
+        self._desk.stop_if_another_run()
+        self._desk.progress.advance("payments", len(decisions))
 
     def _try_posting(self, posting: Operation, decisions: Sequence[Decision]) -> None:
         """Post these payments; trouble with the journal itself puts off those that are not in the books yet."""
@@ -105,23 +110,37 @@ class PaymentDesk:
         for decision in decisions:
             self._desk.hold(decision, reason)
 
-    def _count(self, more: int, total: int) -> None:
-        self._done += more
-        self._desk.progress("payments", self._done, total)
-
     def _guarded(self, decision: Decision, work: Callable[[], None]) -> bool:
         return self._desk.guarded(decision, work, waits_for="its customer or invoice")
 
-    def _make(self, decision: Decision) -> None:
-        """A payment's lines: outdated ones of ours deleted, missing ones made."""
+    def _make_all(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """The payments' lines: outdated ones of ours deleted, missing ones made; those of which all went well."""
+        begun = [one for one in decisions if self._guarded(one, partial(self._clear_way, one))]
+        making = {
+            one.key: (decision, one) for decision in begun for one in decision.operations if one.verb == Verb.CREATE
+        }
+        failed: set[str] = set()
+        for form in (RECEIPTS, REFUNDS):
+            found = self._protocol.perform_round(
+                [one for decision, one in making.values() if journal_form(decision.about.amount) == form],
+                Journals(self._books, form).create_lines,
+                facts=lambda one: carried_facts(making[one.key][0], one),
+            )
+            failed |= {
+                making[key][0].source_id
+                for key, answer in found.items()
+                if not self._guarded(making[key][0], partial(told, answer))
+            }
+        return [one for one in begun if one.source_id not in failed]
+
+    def _clear_way(self, decision: Decision) -> None:
+        """What comes before new lines: outdated ones of ours deleted, what is there taken on."""
         for operation in decision.operations:
             facts = carried_facts(decision, operation)
             if operation.verb == Verb.ADOPT:
                 self._protocol.adopt(operation, facts)
             elif operation.verb == Verb.DELETE:
                 self._delete(operation, facts)
-            else:
-                self._protocol.perform(operation, Journals.of(self._books, decision).create_line, facts=facts)
 
     def _delete(self, operation: Operation, facts: Mapping[str, Any]) -> None:
         def send(_body: dict[str, Any], target: str, _parent: str) -> Sent:
@@ -132,16 +151,15 @@ class PaymentDesk:
     def _post_together(self, posting: Operation, decisions: Sequence[Decision]) -> None:
         """One posting for all these payments; if Business Central refuses it, one for each, so that one bad
         payment does not keep the others out of the books."""
-        made = [one for one in decisions if self._guarded(one, partial(self._make, one))]
+        made = self._make_all(decisions)
         if not made:
             return
         at = _Batch(Journals.of(self._books, decisions[0]), self._protocol.target(posting))
-        failed = [one for one in decisions if one not in made]
-        ready = self._ready(at, made, failed)
+        ready = self._ready(at, made, [one for one in decisions if one not in made])
         if not ready:
             return
         try:
-            self._send(posting, "1", at)
+            self._send_if_alone(posting, "1", at, ready)
         except RecordRefused as refusal:
             if refusal.reason.reference == _JOURNAL_GONE:
                 # A batch that counts its own name on has another id after each posting (facts section 3).
@@ -151,9 +169,21 @@ class PaymentDesk:
         else:
             self._confirm(posting, ready, at)
 
+    def _send_if_alone(self, posting: Operation, part: str, at: _Batch, ready: list[Decision]) -> None:
+        """Post the journal, if it still holds these payments and nothing else; else `ready` keeps those that were posted.
+
+        A line that somebody typed in while this one waited for its turn would be posted with ours (trap 5).
+        """
+        with self._lanes.posting() as waited:
+            if waited and not _are_alone(ready, at.lines()):
+                ready[:] = self._ready(at, ready, [])
+            if ready:
+                self._send(posting, part, at)
+
     def _send(self, posting: Operation, part: str, at: _Batch) -> None:
-        """Post the journal. The key carries the run: the same journal is posted again and again."""
-        operation = replace(posting, key=f"{posting.key}:{self._run_id}:{part}", target=at.id)
+        """The key carries the run and the first payment: the same journal is posted again and again."""
+        key = f"{posting.key}:{self._protocol.run_id}:{posting.facts['numbers'][0]}:{part}"
+        operation = replace(posting, key=key, target=at.id)
         answer = self._protocol.attempt(operation, at.journals.post)
         self._protocol.record(operation, answer, {"payments": posting.facts["payments"]})
 
@@ -267,16 +297,18 @@ class PaymentDesk:
     def _alone(
         self, posting: Operation, part: int, decision: Decision, bodies: Sequence[dict[str, Any]], at: _Batch
     ) -> None:
-        def work() -> None:
-            for number, body in enumerate(bodies, start=1):
-                operation = _line_again(decision, f"{self._run_id}:{number}", body, at)
-                facts = {"fingerprint": decision.fingerprint, **decision.kept}
-                self._protocol.perform(operation, at.journals.create_line, facts=facts)
-
+        operations = [
+            _line_again(decision, f"{self._protocol.run_id}:{number}", body, at)
+            for number, body in enumerate(bodies, start=1)
+        ]
+        facts = {"fingerprint": decision.fingerprint, **decision.kept}
+        found = self._protocol.perform_round(operations, at.journals.create_lines, facts=lambda _: facts)
+        made = [self._guarded(decision, partial(told, answer)) for answer in found.values()]
         # Read back each time: somebody may have typed a line of his own into the journal meanwhile.
-        ready = self._guarded(decision, work) and bool(self._ready(at, [decision], []))
-        if ready and self._guarded(decision, partial(self._send, posting, str(part), at)):
-            self._confirm(posting, [decision], at)
+        ready = self._ready(at, [decision], []) if all(made) else []
+        sent = bool(ready) and self._guarded(decision, partial(self._send_if_alone, posting, str(part), at, ready))
+        if sent and ready:
+            self._confirm(posting, ready, at)
         else:
             self._take_out_own(decision, at)
 
@@ -285,6 +317,8 @@ class PaymentDesk:
 
     def _confirm(self, posting: Operation, decisions: Sequence[Decision], at: _Batch) -> None:
         """The general ledger is the proof: an answer of 204 may only mean that a job was scheduled (trap 23)."""
+        if not decisions:
+            return
         numbers = {number_of(one): one for one in decisions}
         booked = at.journals.booked(decisions)
         with self._desk.one_commit():
@@ -310,6 +344,14 @@ class PaymentDesk:
         self._protocol.record(operation, Sent(number, number), facts)
         self._protocol.close_intents("payments", decision.source_id, None, number, {})
         self._desk.carry(decision)
+
+
+def _are_alone(decisions: Sequence[Decision], lines: Iterable[OpenLine]) -> bool:
+    """Whether a journal holds the lines of these payments, to the cent, and no other line."""
+    standing: dict[str, Decimal] = {}
+    for line in lines:
+        standing[line.document_number] = standing.get(line.document_number, Decimal(0)) - line.amount
+    return standing == {number_of(one): one.about.amount for one in decisions}
 
 
 def _posting_key(payment_id: str, number: str) -> str:

@@ -23,7 +23,7 @@ from stsync.core.canonical import canonical_json
 from stsync.core.operations import Operation, Ref, Verb, shown
 from stsync.core.plan import Decision
 from stsync.core.reasons import Reason
-from stsync.errors import SystemUnavailable
+from stsync.errors import CredentialsError, SystemUnavailable, UsageError
 from stsync.http.answers import Answer
 from stsync.http.outcomes import OutcomeUnknown, Refused
 from stsync.state import Done, Intent, LedgerRow, State
@@ -66,6 +66,16 @@ class Blocked(Exception):
 
 
 @dataclass(frozen=True)
+class Ready:
+    """An operation as it is sent: with the ids that earlier ones made."""
+
+    operation: Operation
+    body: dict[str, Any]
+    target: str
+    parent: str
+
+
+@dataclass(frozen=True)
 class Sent:
     """What the target system answered: the id and number of what was written."""
 
@@ -86,6 +96,8 @@ class Sent:
 
 T = TypeVar("T")
 Send = Callable[[dict[str, Any], str, str], Sent]
+# What became of each write of a round: the answer, or the error that a single write would have raised.
+SendRound = Callable[[Sequence[Ready]], Sequence[Sent | Exception]]
 Explain = Callable[[Refused], Reason]
 
 
@@ -94,7 +106,7 @@ class Protocol:
 
     def __init__(self, state: State, run_id: str, explain: Explain) -> None:
         self._state = state
-        self._run_id = run_id
+        self.run_id = run_id
         self._explain = explain
         self._unknown_in_a_row = 0
 
@@ -119,11 +131,11 @@ class Protocol:
             sent = send(body, target, parent)
         except Refused as error:
             reason = self._explain(error)
-            self._state.ledger.refused(operation.key, reason, run_id=self._run_id, request_id=error.correlation_id)
+            self._state.ledger.refused(operation.key, reason, run_id=self.run_id, request_id=error.correlation_id)
             self._unknown_in_a_row = 0
             raise RecordRefused(reason) from error
         except AnotherRun as error:
-            self._state.ledger.refused(operation.key, error.reason, run_id=self._run_id)
+            self._state.ledger.refused(operation.key, error.reason, run_id=self.run_id)
             raise
         except OutcomeUnknown as error:
             self._count_unknown(error)
@@ -131,16 +143,80 @@ class Protocol:
         self._unknown_in_a_row = 0
         return sent
 
+    def perform_round(
+        self, operations: Sequence[Operation], send: SendRound, *, facts: Callable[[Operation], Mapping[str, Any]]
+    ) -> dict[str, Sent | Exception]:
+        """Carry out operations of several records in one go: by key, what `perform` would have returned or raised.
+
+        Raises SystemUnavailable, CredentialsError or UsageError once everything that surely happened is written down.
+        """
+        rows = self._state.ledger.find_many(one.key for one in operations)
+        known = {key: Sent(row.target_id, row.target_number) for key, row in rows.items() if row.state == "done"}
+        found = self.attempt_round([one for one in operations if one.key not in known], send)
+        with self._state.transaction():
+            for one in operations:
+                if isinstance(sent := found.get(one.key), Sent):
+                    self.record(one, sent, facts(one))
+        self.end_if_down(found)
+        return {**known, **found}
+
+    def perform_one(self, operation: Operation, send: SendRound, *, facts: Mapping[str, Any]) -> Sent:
+        """`perform`, by the hands that carry out a round."""
+        answer = self.perform_round([operation], send, facts=lambda _: facts)[operation.key]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def attempt_round(self, operations: Sequence[Operation], send: SendRound) -> dict[str, Sent | Exception]:
+        """Intend operations of several records in one commit and send them; what was refused is written down, what was
+        carried out is not. The caller asks `end_if_down` when it has taken note of what happened."""
+        keys = {one.key: needed(one) for one in operations}
+        rows = self._state.ledger.find_many(key for part in keys.values() for key in part)
+        missing = {one.key for one in operations if not _are_done(keys[one.key], rows)}
+        found: dict[str, Sent | Exception] = {key: Blocked(key) for key in missing}
+        ready = [_ready(one, rows) for one in operations if one.key not in missing]
+        if not ready:
+            return found
+        self._state.ledger.intend([_intent(one.operation, one.body) for one in ready], self.run_id)
+        answers = send(ready)
+        with self._state.transaction():
+            for one, answer in zip(ready, answers, strict=True):
+                found[one.operation.key] = self._judged(one.operation, answer)
+        return found
+
+    def _judged(self, operation: Operation, answer: Sent | Exception) -> Sent | Exception:
+        """The answer as the record's own work understands it; a refusal is written down."""
+        if isinstance(answer, Refused):
+            reason = self._explain(answer)
+            self.refuse(operation, reason, answer.correlation_id)
+            return RecordRefused(reason)
+        if isinstance(answer, AnotherRun):
+            self.refuse(operation, answer.reason)
+        return answer
+
+    def end_if_down(self, found: Mapping[str, Sent | Exception]) -> None:
+        """Raise what ends the run: a system that takes nothing on, a refused login, or one unknown outcome too many."""
+        for one in found.values():
+            if isinstance(one, SystemUnavailable | CredentialsError | UsageError):
+                raise one
+        # Every write of a request that stayed without an answer has the same error.
+        unknown = list({id(one): one for one in found.values() if isinstance(one, OutcomeUnknown)}.values())
+        if any(isinstance(one, Sent | RecordRefused) for one in found.values()):
+            self._unknown_in_a_row = 0
+        elif unknown:
+            self._unknown_in_a_row += len(unknown) - 1
+            self._count_unknown(unknown[-1])
+
     def intend(self, operation: Operation, body: Mapping[str, Any]) -> None:
         """Write down what is about to be sent; durable when this returns."""
-        self._state.ledger.intend([_intent(operation, body)], self._run_id)
+        self._state.ledger.intend([_intent(operation, body)], self.run_id)
 
     def attempt_together(self, writes: Sequence[tuple[Operation, Mapping[str, Any]]], send: Callable[[], T]) -> T:
         """Intend several writes in one commit, and send them in one request; the caller records what became of each.
 
         Raises what the sending raises; where nothing was carried out, the intents are closed as refused.
         """
-        self._state.ledger.intend([_intent(operation, body) for operation, body in writes], self._run_id)
+        self._state.ledger.intend([_intent(operation, body) for operation, body in writes], self.run_id)
         try:
             answer = send()
         except Refused as error:
@@ -155,7 +231,7 @@ class Protocol:
 
     def refuse(self, operation: Operation, reason: Reason, request_id: str = "") -> None:
         """Write down that it was surely not carried out."""
-        self._state.ledger.refused(operation.key, reason, run_id=self._run_id, request_id=request_id)
+        self._state.ledger.refused(operation.key, reason, run_id=self.run_id, request_id=request_id)
 
     def filled(self, operation: Operation) -> dict[str, Any]:
         """The body with what earlier operations made. Raises Blocked when one of them is not done."""
@@ -164,7 +240,7 @@ class Protocol:
     def record(self, operation: Operation, sent: Sent, facts: Mapping[str, Any]) -> None:
         """Write down that it surely happened."""
         done = Done(operation.key, sent.id, sent.number, shown(facts))
-        self._state.ledger.done(done, run_id=self._run_id, request_id=sent.request_id)
+        self._state.ledger.done(done, run_id=self.run_id, request_id=sent.request_id)
 
     def adopt(self, operation: Operation, facts: Mapping[str, Any]) -> None:
         """Take on what an earlier run made; its open intents are closed, because what they meant is there."""
@@ -185,9 +261,9 @@ class Protocol:
             if row.verb == Verb.CANCEL:
                 continue
             if row.verb == Verb.DELETE:
-                self._state.ledger.forget(row.key, run_id=self._run_id)
+                self._state.ledger.forget(row.key, run_id=self.run_id)
             else:
-                self._state.ledger.done(Done(row.key, target, number, shown(facts)), run_id=self._run_id)
+                self._state.ledger.done(Done(row.key, target, number, shown(facts)), run_id=self.run_id)
 
     def note_end(self, operation: Operation, memo: str, facts: Mapping[str, Any]) -> None:
         """Write down that a former counterpart was taken back in the books, by this credit memo; nothing is sent."""
@@ -197,7 +273,7 @@ class Protocol:
     def note(self, event: str, operation: Operation, detail: Mapping[str, Any]) -> None:
         """Put a write that belongs to an operation, and is harmless to repeat, into the audit trail."""
         self._state.audit.append(
-            event, run_id=self._run_id, stage=operation.stage, source_id=operation.source_id, detail=dict(detail)
+            event, run_id=self.run_id, stage=operation.stage, source_id=operation.source_id, detail=dict(detail)
         )
 
     def made(self, operation: Operation) -> str:
@@ -214,15 +290,12 @@ class Protocol:
 
     def _resolved(self, operation: Operation) -> tuple[dict[str, Any], str, str]:
         """The operation with the ids that earlier operations made. Raises Blocked when one of them is not done."""
-        keys = {*operation.after, *(one.key for one in _refs(operation))}
-        rows = self._state.ledger.find_many(keys)
-        if any(key not in rows or rows[key].state != "done" for key in keys):
+        keys = needed(operation)
+        rows = self._state.ledger.find_many(keys) if keys else {}
+        if not _are_done(keys, rows):
             raise Blocked(operation.key)
-        return (
-            _filled(operation.body, rows),
-            str(_filled(operation.target, rows)),
-            str(_filled(operation.parent, rows)),
-        )
+        ready = _ready(operation, rows)
+        return ready.body, ready.target, ready.parent
 
     def _count_unknown(self, error: OutcomeUnknown) -> None:
         self._unknown_in_a_row += 1
@@ -247,6 +320,26 @@ def _intent(operation: Operation, body: Mapping[str, Any]) -> Intent:
         canonical_json(shown(body)),
         operation.amount,
     )
+
+
+def told(answer: Sent | Exception) -> None:
+    """Raise what a single write would have raised, so that the record's own work ends in the same way."""
+    if isinstance(answer, Exception):
+        raise answer
+
+
+def needed(operation: Operation) -> set[str]:
+    """The keys of everything that has to be done before this operation."""
+    return {*operation.after, *(one.key for one in _refs(operation))}
+
+
+def _are_done(keys: Iterable[str], rows: Mapping[str, LedgerRow]) -> bool:
+    return all(key in rows and rows[key].state == "done" for key in keys)
+
+
+def _ready(operation: Operation, rows: Mapping[str, LedgerRow]) -> Ready:
+    target, parent = str(_filled(operation.target, rows)), str(_filled(operation.parent, rows))
+    return Ready(operation, _filled(operation.body, rows), target, parent)
 
 
 def _refs(value: object) -> Iterable[Ref]:

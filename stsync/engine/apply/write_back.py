@@ -46,14 +46,12 @@ class WriteBackDesk:
         self._open([decision for decision, _ in ready])
         self._take_on([decision for decision, _ in ready if decision.operations[0].verb == Verb.ADOPT])
         ready = [row for row in ready if row[0].operations[0].verb == Verb.MARK]
-        done = 0
         for resource in RESOURCES.values():
             rows = [row for row in ready if row[0].operations[0].entity == resource]
             for start in range(0, len(rows), ROWS_PER_REQUEST):
                 part = rows[start : start + ROWS_PER_REQUEST]
                 self._send(resource, part)
-                done += len(part)
-                self._desk.progress(STAGE, done, len(ready))
+                self._desk.progress.advance(STAGE, len(part))
 
     def _take_on(self, decisions: Sequence[Decision]) -> None:
         """What ServiceTitan shows as exported already; an intent whose answer was lost is closed with it."""
