@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,7 @@ from stsync.core.source.fields import UnknownShape
 from stsync.core.source.invoice import Invoice
 from stsync.core.source.item import Sku
 from stsync.engine import absent, decide, portions
-from stsync.engine.foreseen import foreseen
+from stsync.engine.foreseen import foreseen, without_card
 from stsync.engine.items import are_due, skus_by_code
 from stsync.engine.merged import as_posted
 from stsync.engine.originals import Stand
@@ -200,16 +200,14 @@ class Planner:
             )
 
         self._say(f"deciding about {len(records.invoices):,} invoices and {len(records.payments):,} payments")
-        # With --limit only a few of them will be written.
-        expected = foreseen(records, self.settings) if self.scope.limit is None else Wanted()
-        if expected := expected.without(known.probed):
+        if expected := self._foreseen(records).without(known.probed):
             self._say(f"looking for {len(expected.keys):,} records in Business Central")
             known = self._looked_up(known, expected)
         drawn = decided(known)
         # What the books answer can let other records move up (under a limit, or a payment whose invoice was found posted):
         # they are looked up too, so that nothing is ever made unprobed.
         while True:
-            if self._complete_contacts(records, drawn):
+            if self._complete_contacts(records, (one.source_id for one in drawn.of("customers", Standing.ACT))):
                 # A telephone or e-mail that became known is one more thing to look for.
                 drawn = decided(known)
             wanted = decide.wanted(drawn).without(known.probed)
@@ -248,9 +246,15 @@ class Planner:
         if not self._in_turn:
             self.tell(step)
 
-    def _complete_contacts(self, records: Records, first: Plan) -> bool:
-        """Contacts of customers that get a card in this run and of whom no contact is known; whether there were any."""
-        new = [one.source_id for one in first.of("customers", Standing.ACT)]
+    def _foreseen(self, records: Records) -> Wanted:
+        """What is asked before anything is decided; nothing with --limit, when only a few of them will be written."""
+        if self.scope.limit is not None:
+            return Wanted()
+        self._complete_contacts(records, without_card(records, self.settings))
+        return foreseen(records, self.settings)
+
+    def _complete_contacts(self, records: Records, new: Iterable[str]) -> bool:
+        """Contacts of customers that may get a card in this run and of whom no contact is known; whether there were any."""
         without = [one for one in new if records.reaches[one].blank and not records.link("customers", one).exists]
         wanted = set(without) - records.asked_contacts
         if not wanted:
