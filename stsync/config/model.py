@@ -116,7 +116,9 @@ class BusinessCentral(Section):
         "fit. Business Central gives up after eight minutes.",
     )
     concurrent_requests: Annotated[int, Field(ge=1, le=5)] = Field(
-        default=4, description="How many requests may run at the same time. Business Central allows 5 for each user."
+        default=4,
+        description="How many requests may run at the same time, and so how many parts of a run: one posts while the "
+        "others prepare what is posted next. Business Central allows 5 for each user; 1 does one thing after the other.",
     )
     requests_per_five_minutes: Annotated[int, Field(ge=100, le=6000)] = Field(
         default=5_800,
