@@ -219,13 +219,13 @@ class Session:
         request_id = str(uuid.uuid4())
         outgoing = Outgoing(call.method, call.url, {**call.headers, "client-request-id": request_id}, call.body)
         answer: Answer | None = None
-        with self._throttle.slot(call.operations) as lane, self._budget.slot(call.operations):
+        with self._throttle.slot(call.operations) as slot, self._budget.slot(call.operations):
             self._tally.add(call.counted_as or call.method)
             began = self._clock()
             try:
                 reply = _reply(self._wire.send(outgoing), request_id)
                 answer = reply.answer
-                self._throttle.heard(lane, answer.status)
+                self._throttle.heard(slot, answer.status)
             finally:
                 seconds = self._clock() - began
                 self._report(call, request_id, answer, seconds, attempt)

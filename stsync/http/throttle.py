@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from stsync.http.lanes import Lanes
+from stsync.http.in_flight import InFlight
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Throttle:
     ) -> None:
         self._interval = 1 / per_second
         self._lead = (burst - 1) * self._interval
-        self._lanes = Lanes(concurrent)
+        self._in_flight = InFlight(concurrent)
         self._lock = threading.Lock()
         self._sleep = sleep
         self._clock = clock
@@ -50,20 +50,20 @@ class Throttle:
 
     @contextmanager
     def slot(self, operations: int = 1) -> Iterator[int]:
-        """One request's place: a free lane first, then its turn, so that waiting requests never leave in a bunch.
+        """One request's place: room first, then its turn, so that waiting requests never leave in a bunch.
 
         A batch takes as much of the window as it has operations: each may count (BC facts section 10). What it gives
-        is the lane, for `heard`.
+        is for `heard`.
         """
-        with self._lanes.one() as lane:
+        with self._in_flight.one() as slot:
             wait = self._reserve(operations)
             if wait > 0:
                 self._sleep(wait)
-            yield lane
+            yield slot
 
-    def heard(self, lane: int, status: int) -> None:
-        """What came back in a lane: fewer requests are under way at once while the system is overrun."""
-        self._lanes.heard(lane, status)
+    def heard(self, slot: int, status: int) -> None:
+        """What came back to a request: fewer requests are under way at once while the system is overrun."""
+        self._in_flight.heard(slot, status)
 
     def penalise(self, seconds: float) -> None:
         """Let no further request leave for so long: a 429 speaks to every thread, not only to the one it met."""

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 OVERRUN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-# So many good answers open one more lane. Business Central says neither why it is overrun nor for how long (facts
+# So many good answers let one more leave. Business Central says neither why it is overrun nor for how long (facts
 # section 11); at its usual pace these are some seconds, so that a busy moment is over before the next step.
 GOOD_ANSWERS = 10
 
 
-class Lanes:
+class InFlight:
     """At most so many at once, for all threads of one session.
 
     A 429 or 503 halves the number, down to one; answers to requests that left before that say nothing new and do not
@@ -30,7 +30,7 @@ class Lanes:
 
     @contextmanager
     def one(self) -> Iterator[int]:
-        """A lane, as soon as one is free; what it gives is to be told to `heard`."""
+        """Room for one request, as soon as there is some; what it gives is to be told to `heard`."""
         with self._changed:
             self._changed.wait_for(lambda: self._under_way < self._open)
             self._under_way += 1
@@ -42,16 +42,16 @@ class Lanes:
                 self._under_way -= 1
                 self._changed.notify()
 
-    def heard(self, lane: int, status: int) -> None:
-        """What came back in a lane that `one` gave."""
+    def heard(self, slot: int, status: int) -> None:
+        """What came back to a request for which `one` gave this."""
         with self._changed:
             if status in OVERRUN:
-                self._halve(lane)
+                self._halve(slot)
             elif status < HTTPStatus.INTERNAL_SERVER_ERROR and self._open < self._most:
                 self._widen()
 
-    def _halve(self, lane: int) -> None:
-        if lane == self._halvings:
+    def _halve(self, slot: int) -> None:
+        if slot == self._halvings:
             self._open = max(1, self._open // 2)
             self._halvings += 1
         self._good = 0
