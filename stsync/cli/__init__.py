@@ -1,5 +1,6 @@
 """What a person types. Each command: options in, one call, one rendering, an exit code."""
 
+import gc
 import io
 import os
 import sys
@@ -9,6 +10,9 @@ from pathlib import Path
 def main() -> None:
     """The console script's entry point."""
     speakable()
+    # A run makes millions of plain values and hardly a cycle among them. With Python's own thresholds, looking for cycles took
+    # a fifth of a run's processor time (1.4 of 7.2 s for 2,000 documents) and saved no memory.
+    gc.set_threshold(100_000, 20, 20)
     # pydantic would look through every installed package for plugins (0.02 s), and let them into our process.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     if "_STSYNC_COMPLETE" in os.environ:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from stsync.core.canonical import canonical_json
 from stsync.state.database import Database
 
 # The names of ServiceTitan's tax zones by id, as they were last heard.
@@ -21,8 +24,18 @@ class Notes:
                 "INSERT INTO notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 (key, value),
             )
+            return value
         row = self._database.one("SELECT value FROM notes WHERE key = ?", (key,))
         return row[0] if row else None
+
+    def many(self, keys: Iterable[str]) -> dict[str, str]:
+        """Those of these keys under which anything is remembered."""
+        wanted = canonical_json(sorted(set(keys)))
+        return dict(
+            self._database.select(
+                "SELECT key, value FROM notes WHERE key IN (SELECT value FROM json_each(?))", (wanted,)
+            )
+        )
 
     def all(self) -> dict[str, str]:
         """Everything remembered, by key."""

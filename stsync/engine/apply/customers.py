@@ -36,12 +36,13 @@ def apply_customers(decisions: Sequence[Decision], *, books: BusinessCentral, pr
             partial(_send, books),
             facts=lambda operation: _facts(*writing[operation.key]),
         )
-    for key, answer in found.items():
-        decision, operation = writing[key]
-        if desk.guarded(decision, partial(told, answer), waits_for=waits_for):
-            desk.carry(decision)
-            if isinstance(answer, Sent):
-                _note_rewritten(operation, answer, protocol)
+    with desk.one_commit():
+        for key, answer in found.items():
+            decision, operation = writing[key]
+            if desk.guarded(decision, partial(told, answer), waits_for=waits_for):
+                desk.carry(decision)
+                if isinstance(answer, Sent):
+                    _note_rewritten(operation, answer, protocol)
     desk.progress.advance("customers", len(decisions) - len(silent))
 
 

@@ -94,16 +94,18 @@ class Desk:
 
     def write_down(self, decisions: Iterable[Decision]) -> None:
         """Note every decision in one commit; those that act stay open until their writes are done."""
+        decided = list(decisions)
         with self._state.transaction():
-            for decision in decisions:
+            before = self._state.notes.many(map(_note_of, decided))
+            for decision in decided:
                 if decision.standing == Standing.ACT:
                     self.describe(decision)
                 else:
                     self.decided(decision)
-                self._audit(decision)
+                self._audit(decision, before.get(_note_of(decision)))
 
-    def _audit(self, decision: Decision) -> None:
-        """Keep the rules by which a record was decided; what is settled without a word needs none."""
+    def _audit(self, decision: Decision, before: str | None) -> None:
+        """Keep the rules by which a record was decided, unless they stand there; what is settled without a word needs none."""
         if decision.standing == Standing.SETTLE and not decision.notes:
             return
         detail = {
@@ -114,9 +116,9 @@ class Desk:
             "reason": decision.reason.message if decision.reason else "",
         }
         stamp = digest(detail)
-        if self._state.notes.note(f"decision:{decision.kind}:{decision.source_id}") == stamp:
+        if before == stamp:
             return
-        self._state.notes.note(f"decision:{decision.kind}:{decision.source_id}", stamp)
+        self._state.notes.note(_note_of(decision), stamp)
         self._state.audit.append(
             "decided", run_id=self._run_id, stage=decision.kind, source_id=decision.source_id, detail=detail
         )
@@ -246,6 +248,11 @@ class Desk:
 
 # What documents are taken on with. In a plan nothing is cancelled: that somebody did is only noted (stages/taken_back.py).
 _NOTHING_SENT = frozenset({Verb.ADOPT, Verb.CANCEL})
+
+
+def _note_of(decision: Decision) -> str:
+    """Under which note the rules of a record's last decision are known."""
+    return f"decision:{decision.kind}:{decision.source_id}"
 
 
 def _sends_nothing(decision: Decision) -> bool:
