@@ -51,7 +51,7 @@ class BusinessCentral:
         use_batch: bool = True,
         *,
         batch_operations: int = batch.LIMIT,
-        batch_seconds: float = 5.0,
+        batch_seconds: float = 10.0,
     ) -> None:
         self._session = session
         self._root = base_url.rstrip("/")

@@ -111,7 +111,7 @@ class BusinessCentral(Section):
         description="How many writes one request may hold at most. Business Central takes 100; 1 sends each on its own.",
     )
     batch_seconds: Annotated[int, Field(ge=1, le=240)] = Field(
-        default=5,
+        default=10,
         description="How long one request of many writes should take, in seconds: as many go into it as were seen to "
         "fit. Business Central gives up after eight minutes.",
     )

@@ -11,6 +11,19 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
+from typing import TypeVar
+
+T = TypeVar("T")
+# A long backlog begins with parts this small: the posting lane has work after seconds, not after a whole part's drafts.
+_FIRST_PART = 4
+
+
+def parts(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """So many rows at a time, in their order; of many, the first parts are smaller and double up to that size."""
+    begin, step = 0, size if len(rows) <= 2 * size else _FIRST_PART
+    while begin < len(rows):
+        yield rows[begin : begin + step]
+        begin, step = begin + step, min(2 * step, size)
 
 
 class Task:

@@ -8,10 +8,17 @@ from functools import partial
 
 import pytest
 
-from stsync.engine.lanes import Lanes
+from stsync.engine.lanes import Lanes, parts
 
 SOON = 5.0
 COUNTS = [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(0, []), (7, [7]), (20, [10, 10]), (40, [4, 8, 10, 10, 8])])
+def test_a_long_backlog_begins_with_small_parts(rows: int, sizes: list[int]) -> None:
+    cut = list(parts(list(range(rows)), 10))
+    assert [len(part) for part in cut] == sizes
+    assert [row for part in cut for row in part] == list(range(rows))
 
 
 @pytest.mark.parametrize("count", COUNTS)

@@ -17,7 +17,7 @@ from stsync.http.answers import Answer
 from stsync.stages import customer_card
 
 # So many cards are written in one go.
-CARDS_TOGETHER = 50
+CARDS_TOGETHER = 25
 
 
 def apply_customers(decisions: Sequence[Decision], *, books: BusinessCentral, protocol: Protocol, desk: Desk) -> None:

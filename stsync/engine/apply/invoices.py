@@ -22,8 +22,8 @@ from stsync.engine.apply import another
 from stsync.engine.apply.desk import Desk
 from stsync.engine.apply.dimensions import DefaultsRead, held_by_rules, mended
 from stsync.engine.apply.drafts import DraftMaker, aligned, delete_draft, post_drafts, read_draft, read_drafts
-from stsync.engine.apply.protocol import AnotherRun, Protocol, RecordHeld, Sent, carried_facts, told
-from stsync.engine.lanes import Lanes
+from stsync.engine.apply.protocol import AnotherRun, Protocol, Ready, RecordHeld, Sent, carried_facts, told
+from stsync.engine.lanes import Lanes, parts
 from stsync.http.outcomes import Refused
 
 # So many drafts are read back in one request; their lines make such an answer large.
@@ -51,8 +51,7 @@ class InvoiceDesk:
     def parts(self, decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
         """A few documents at a time; a credit comes in a later part than the invoice that it names."""
         for batch in _in_order(decisions):
-            for start in range(0, len(batch), DOCUMENTS_PER_READ):
-                yield batch[start : start + DOCUMENTS_PER_READ]
+            yield from parts(batch, DOCUMENTS_PER_READ)
 
     def apply(self, part: Sequence[Decision]) -> None:
         """Carry out a part: everything up to the postings side by side with other parts, then the postings."""
@@ -108,11 +107,15 @@ class InvoiceDesk:
         right = [one for one in decisions if self._guarded(one, partial(self._compare, one, form, drafts))]
         if not right:
             return
-        with self._lanes.posting():
-            found = self._protocol.attempt_round([_posted_by(one) for one in right], partial(post_drafts, self._books))
+        found = self._protocol.attempt_round([_posted_by(one) for one in right], self._post)
         self._protocol.end_if_down(found)
         sent_off = [one for one in right if self._guarded(one, partial(told, found[_posted_by(one).key]))]
         self._confirm(form, sent_off)
+
+    def _post(self, postings: Sequence[Ready]) -> list[Sent | Exception]:
+        """In the posting lane, which is left again before anything is written down: the next part can go on."""
+        with self._lanes.posting():
+            return post_drafts(self._books, postings)
 
     def _drafts(self, form: Form, decisions: Sequence[Decision]) -> dict[str, Draft]:
         postings = [_posted_by(decision) for decision in decisions]

@@ -23,7 +23,7 @@ from stsync.engine.apply.payments import PaymentDesk
 from stsync.engine.apply.pricebook import apply_pricebook
 from stsync.engine.apply.protocol import Protocol, needed
 from stsync.engine.apply.write_back import WriteBackDesk
-from stsync.engine.lanes import Lanes, Task
+from stsync.engine.lanes import Lanes, Task, parts
 from stsync.engine.planning import Drawn
 from stsync.stages import write_back
 from stsync.state import State
@@ -77,7 +77,7 @@ class Applying:
         plan, desk = portion.drawn.plan, portion.desk
         books, protocol = self.systems.books, self.protocol
         cards = partial(apply_customers, books=books, protocol=protocol, desk=desk)
-        self._parts(portion, cards, _cut(plan.of("customers", Standing.ACT), CARDS_TOGETHER))
+        self._parts(portion, cards, parts(plan.of("customers", Standing.ACT), CARDS_TOGETHER))
         sales = InvoiceDesk(books, protocol, desk, self.lanes, self._makers)
         for kind in ("invoices", "credit_memos"):
             self._parts(portion, sales.apply, sales.parts(plan.of(kind, Standing.ACT)))
@@ -100,7 +100,7 @@ class Applying:
         by_id = {one.source_id: one for one in plan.of("payments", Standing.ACT)}
         posted = {payment for posting in plan.postings for payment in posting.facts["payments"]}
         rest = [one for one in by_id.values() if one.source_id not in posted]
-        self._parts(portion, desk.carry, _cut(rest, PAYMENTS_TOGETHER))
+        self._parts(portion, desk.carry, parts(rest, PAYMENTS_TOGETHER))
         for posting in plan.postings:
             part = [by_id[payment] for payment in posting.facts["payments"]]
             operations = [*_operations(part), posting]
@@ -114,9 +114,9 @@ class Applying:
         self,
         portion: _Portion,
         work: Callable[[Sequence[Decision]], None],
-        parts: Iterable[Sequence[Decision]],
+        cut: Iterable[Sequence[Decision]],
     ) -> None:
-        for part in parts:
+        for part in cut:
             operations = _operations(part)
             portion.add(self.lanes.begin(partial(work, part), after=portion.before(operations)), operations)
 
@@ -143,11 +143,6 @@ class _Portion:
 
 def _operations(part: Iterable[Decision]) -> list[Operation]:
     return [operation for one in part for operation in one.operations]
-
-
-def _cut(decisions: Sequence[Decision], size: int) -> Iterator[Sequence[Decision]]:
-    for start in range(0, len(decisions), size):
-        yield decisions[start : start + size]
 
 
 def _whole(decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
