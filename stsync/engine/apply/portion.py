@@ -100,15 +100,19 @@ class Applying:
         by_id = {one.source_id: one for one in plan.of("payments", Standing.ACT)}
         posted = {payment for posting in plan.postings for payment in posting.facts["payments"]}
         rest = [one for one in by_id.values() if one.source_id not in posted]
-        self._parts(portion, desk.carry, parts(rest, PAYMENTS_TOGETHER))
+        for part in parts(rest, PAYMENTS_TOGETHER):
+            self._in_turn(portion, "without a posting", partial(desk.carry, part), _operations(part))
         for posting in plan.postings:
             part = [by_id[payment] for payment in posting.facts["payments"]]
-            operations = [*_operations(part), posting]
-            # A posting posts the whole journal (trap 5): the next payments are put into it when this one is done.
             name = posting.key.rpartition(":")[0]
-            former = [self._journals[name]] if name in self._journals else []
-            task = self.lanes.begin(partial(desk.post, posting, part), after=[*portion.before(operations), *former])
-            self._journals[name] = portion.add(task, operations)
+            self._in_turn(portion, name, partial(desk.post, posting, part), [*_operations(part), posting])
+
+    def _in_turn(self, portion: _Portion, journal: str, work: Callable[[], None], operations: list[Operation]) -> None:
+        """Lines of one journal are not made side by side (facts section 13), and the next payments are put into it when the
+        former ones are posted, since a posting posts the whole journal (trap 5)."""
+        former = [self._journals[journal]] if journal in self._journals else []
+        task = self.lanes.begin(work, after=[*portion.before(operations), *former])
+        self._journals[journal] = portion.add(task, operations)
 
     def _parts(
         self,
