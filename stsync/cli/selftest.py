@@ -25,6 +25,10 @@ def selftest(
     chaos: Annotated[int, typer.Option("--chaos", min=1, metavar="N", help="How many trials to make.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Another number chooses other trials.")] = 0,
     workers: Annotated[int, typer.Option("--workers", min=1, metavar="N", help="How many at the same time.")] = 2,
+    lanes: Annotated[
+        int | None,
+        typer.Option("--lanes", min=1, max=5, metavar="N", help="Only runs with so many lanes, not 1 to 5 in turn."),
+    ] = None,
     trial: Annotated[
         str | None, typer.Option("--trial", metavar="ID", help="One trial alone, by the name a failed one printed.")
     ] = None,
@@ -38,16 +42,22 @@ def selftest(
     the books, nothing be missing, and nothing be left open. Exit code 1 means that a trial failed.
     """
     from stsync.selftest.campaign import campaign
+    from stsync.selftest.places import LANES
 
     with counting("trials") as told:
         figures = campaign(
-            chaos, seed=seed, workers=workers, only=trial, tell=lambda so_far, all_: told(len(so_far.verdicts), all_)
+            chaos,
+            seed=seed,
+            workers=workers,
+            lanes=LANES if lanes is None else (lanes,),
+            only=trial,
+            tell=lambda so_far, all_: told(len(so_far.verdicts), all_),
         )
     if OUTPUT.json:
         emit_json(_document(figures))
     else:
         _show(figures)
-    return ExitCode.BUG if figures.failed else ExitCode.OK
+    return ExitCode.BUG if figures.failed or figures.too_many_missed else ExitCode.OK
 
 
 def _show(figures: Figures) -> None:
@@ -60,9 +70,20 @@ def _show(figures: Figures) -> None:
         say(f"Broken: stsync {run.work}, {len(run.requests)} requests and {run.commits} commits.")
     say(
         f"{count:,} of {figures.possible:,} possible trials in {figures.seconds:,.0f} s; "
-        f"{figures.processor_seconds / count:.2f} s of processor time each."
+        f"{figures.processor_seconds / max(1, count):.2f} s of processor time each."
     )
+    _tell_missed(figures)
     insist(f"{count - failed:,} ended with the books of a faultless run, {failed:,} did not.")
+
+
+def _tell_missed(figures: Figures) -> None:
+    if not figures.missed:
+        return
+    tell = insist if figures.too_many_missed else say
+    tell(
+        f"{len(figures.missed):,} more never came to their place, because their lanes had less to send; they show nothing and "
+        + ("are too many for these figures to be trusted." if figures.too_many_missed else "are not counted.")
+    )
 
 
 def _tell_failure(verdict: Verdict) -> None:
@@ -76,7 +97,7 @@ def _tell_failure(verdict: Verdict) -> None:
 
 def _grid(figures: Figures) -> None:
     """Trials by kind of place and fault."""
-    from stsync.selftest.places import COMMIT, Fault
+    from stsync.selftest.places import COMMIT, LANES, Fault
 
     cells = figures.cells()
     kinds = list(dict.fromkeys([*(kind for run in figures.faultless for kind in run.requests), COMMIT]))
@@ -86,6 +107,10 @@ def _grid(figures: Figures) -> None:
         say(_line(kind, [*(count or "" for count in counts), sum(counts)]))
     totals = [sum(cells[kind, fault.value] for kind in kinds) for fault in Fault]
     say(_line("all", [*totals, sum(totals)]))
+    say()
+    say(_line("lanes", [*LANES, "all"]))
+    for name, verdicts in (("trials", figures.verdicts), ("never at their place", figures.missed)):
+        say(_line(name, [*(sum(one.place.lanes == lanes for one in verdicts) for lanes in LANES), len(verdicts)]))
     say()
 
 
@@ -97,6 +122,7 @@ def _document(figures: Figures) -> dict[str, Any]:
     return {
         "trials": len(figures.verdicts),
         "failed": len(figures.failed),
+        "missed": [one.place.id for one in figures.missed],
         "possible": figures.possible,
         "broken": [
             {"work": run.work, "requests": list(run.requests), "commits": run.commits} for run in figures.faultless
@@ -112,6 +138,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
         "trial": verdict.place.id,
         "at": verdict.place.kind,
+        "lanes": verdict.place.lanes,
         "problems": list(verdict.problems),
         "runs": verdict.runs,
         "seconds": round(verdict.seconds, 2),

@@ -82,7 +82,8 @@ def _with_retry_after(status: int, retry_after: int | None, body: object | None)
 class Rule:
     """Which calls meet which action.
 
-    A call matches by system, method, a pattern searched in its path with query, and a pattern searched in its body. A
+    A call matches by system, method, a pattern searched in its path with query, one searched in its body, and a header that
+    it has to carry. A
     `$batch` that does not match itself is met for the operations in it, each of which counts as a call. The rule fires on
     matching call number `nth` (from 1) and on each `every`-th after it, `count` times in all (None: without end).
     """
@@ -92,6 +93,7 @@ class Rule:
     method: str | None = None
     path: str = ""
     body: str = ""
+    header: str = ""
     nth: int = 1
     every: int = 1
     count: int | None = 1
@@ -122,6 +124,7 @@ class Rule:
             self.system in (None, system)
             and self.method in (None, request.method)
             and re.search(self.path, request.target) is not None
+            and (not self.header or self.header.lower() in request.headers)
             and (not self.body or re.search(self.body, request.body.decode("utf-8", "replace")) is not None)
         )
 

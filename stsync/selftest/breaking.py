@@ -11,12 +11,13 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from stsync.http.wire import Incoming, Outgoing, Wire
 from stsync.sandbox import faults
 from stsync.sandbox.wsgi import App, Request, Response
-from stsync.selftest.places import SERVICETITAN, Fault, Kill, Place, kind_of
+from stsync.selftest.places import Fault, Kill, Place, kind_of
 from stsync.state.database import Database
 
 
@@ -48,28 +49,39 @@ ACTIONS = {
     Fault.TOKEN: faults.EXPIRE_TOKEN,
 }
 # What each system says in its own words.
-_IN_THE_BOOKS = {Fault.CONFLICT: faults.answer(409, _CONFLICT), Fault.DEADLOCK: faults.answer(409, _DEADLOCK)}
-_IN_SERVICETITAN = {
-    Fault.CONFLICT: faults.answer(409, _envelope(409, "Conflict")),
-    Fault.DEADLOCK: faults.answer(500, _envelope(500, "Internal error")),
+_OWN_WORDS = {
+    "business_central": {
+        Fault.CONFLICT: faults.answer(409, _CONFLICT),
+        Fault.DEADLOCK: faults.answer(409, _DEADLOCK),
+    },
+    "servicetitan_api": {
+        Fault.CONFLICT: faults.answer(409, _envelope(409, "Conflict")),
+        Fault.DEADLOCK: faults.answer(500, _envelope(500, "Internal error")),
+    },
 }
-# Logins are no place of their own: a token is fetched inside a request.
-_APIS = r"^(?!.*(connect/token|oauth2|openid))"
+# The request of the place carries this header: with several lanes, requests do not arrive in the order in which they left.
+MARK = "x-place-of-trial"
 
 
-def add_fault(world_faults: faults.Faults, place: Place) -> faults.Rule | None:
-    """Put the place's fault in force in the servers; None when it has none."""
+def add_fault(world_faults: faults.Faults, place: Place) -> list[faults.Rule]:
+    """Put the place's fault in force, in whichever system its request comes to; one rule for each system, or none."""
     if place.fault is Fault.NONE:
-        return None
-    own_words = _IN_SERVICETITAN if place.kind in SERVICETITAN else _IN_THE_BOOKS
-    return world_faults.add({**ACTIONS, **own_words}[place.fault], path=_APIS, nth=place.number)
+        return []
+    return [
+        world_faults.add({**ACTIONS, **own_words}[place.fault], system=system, header=MARK)
+        for system, own_words in _OWN_WORDS.items()
+    ]
 
 
 class Boundaries:
-    """Notes the requests and commits of this process, and kills it at the chosen one."""
+    """Notes the requests and commits of this process, and kills it at the chosen one.
 
-    def __init__(self, place: Place) -> None:
+    `tell` hears of it when the process comes to the chosen one.
+    """
+
+    def __init__(self, place: Place, tell: Callable[[str], None]) -> None:
         self._place = place
+        self._tell = tell
         self._lock = threading.Lock()
         self._due = Kill.NEVER
         self.requests: list[str] = []
@@ -89,10 +101,13 @@ class Boundaries:
         send = Wire.send
 
         def noted(wire: Wire, outgoing: Outgoing) -> Incoming:
+            kind = kind_of(outgoing.method, outgoing.url, outgoing.body or b"")
             with self._lock:
-                self.requests.append(kind_of(outgoing.method, outgoing.url, outgoing.body or b""))
-                here = not self._place.at_commit and self._place.number == len(self.requests)
+                self.requests.append(kind)
+                here = self._place.kind == kind and self._place.nth == self.requests.count(kind)
             if here:
+                self._tell(self._place.id)
+                outgoing = replace(outgoing, headers={**outgoing.headers, MARK: self._place.id})
                 self._pass(Kill.LEAVING)
             elif self._due is Kill.NEXT:
                 kill_process(os.getpid())
@@ -115,6 +130,7 @@ class Boundaries:
             with self._lock:
                 self.commits += 1
                 if self._place.at_commit and self._place.number == self.commits:
+                    self._tell(self._place.id)
                     self._await()
             self._strike(Kill.COMMITTING)
             cursor = run(database, sql, values)
@@ -153,27 +169,21 @@ def kill_process(pid: int) -> None:
 
 
 class KilledWhenServed:
-    """Kills the client when the servers have carried out request number so-and-so and not answered yet."""
+    """Kills the client when the servers have carried out the request of the place and not answered yet."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._pid = 0
-        self._left = 0
 
-    def set(self, number: int, pid: int) -> None:
-        """Kill this process at its request number `number`."""
-        with self._lock:
-            self._left, self._pid = number, pid
+    def set(self, pid: int) -> None:
+        """Kill this process; 0 for none."""
+        self._pid = pid
 
     def around(self, app: App) -> App:
-        """The same app with the trap around it; several apps count together."""
+        """The same app with the trap around it."""
 
         def serving(request: Request) -> Response:
-            with self._lock:
-                self._left -= 1
-                due = self._left == 0
             response = app(request)
-            if due:
+            if self._pid and MARK in request.headers:
                 kill_process(self._pid)
             return response
 

@@ -11,22 +11,31 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 
 from stsync.errors import UsageError
-from stsync.selftest.places import Place, Work, spread
+from stsync.selftest.places import LANES, Place, Work, spread
 from stsync.selftest.trial import Faultless, Ground, Verdict
 
+# More of them would mean that places are numbered for another run than the one that is broken.
+_FEW_MISSED = 3
+_SHARE_MISSED = 0.05
 Tell = Callable[["Figures", int], None]
 
 
 @dataclass
 class Figures:
-    """What a campaign shows. Seconds are those on the wall; `faultless` are the runs that were broken."""
+    """What a campaign shows. Seconds are those on the wall; `faultless` are the runs that were broken.
+
+    `missed` are runs with several lanes that had less to send than the one that was measured, and never came to the place
+    where they were to be broken. They ended well, which shows nothing, so others took their turn.
+    """
 
     faultless: tuple[Faultless, ...]
     possible: int
     verdicts: list[Verdict] = field(default_factory=list)
     seconds: float = 0.0
+    missed: list[Verdict] = field(default_factory=list)
 
     @property
     def failed(self) -> list[Verdict]:
@@ -36,16 +45,35 @@ class Figures:
     @property
     def processor_seconds(self) -> float:
         """What all trials together used of the processors."""
-        return sum(one.processor_seconds for one in self.verdicts)
+        return sum(one.processor_seconds for one in (*self.verdicts, *self.missed))
+
+    @property
+    def too_many_missed(self) -> bool:
+        """Whether the places are so badly numbered that the campaign does not show what it says."""
+        return not self.verdicts or len(self.missed) > max(_FEW_MISSED, _SHARE_MISSED * len(self.verdicts))
+
+    def add(self, verdict: Verdict) -> None:
+        """Count a trial, or a miss."""
+        found = self.verdicts if verdict.reached or verdict.problems else self.missed
+        found.append(verdict)
 
     def cells(self) -> Counter[tuple[str, str]]:
         """How many trials there were of each kind of place and fault."""
         return Counter((one.place.kind, one.place.fault.value) for one in self.verdicts)
 
 
-def campaign(count: int, *, seed: int = 0, workers: int = 2, only: str | None = None, tell: Tell) -> Figures:
+def campaign(
+    count: int,
+    *,
+    seed: int = 0,
+    workers: int = 2,
+    lanes: Sequence[int] = LANES,
+    only: str | None = None,
+    tell: Tell,
+) -> Figures:
     """Measure a faultless run, then break so many, or the one with the id `only`; every trial once, whatever it shows.
 
+    The runs that are broken have so many lanes, each number of `lanes` as often as the others.
     `tell` hears of each trial that is done, and how many there will be. Raises UsageError for an id that is none,
     and where the system cannot fork.
     """
@@ -58,19 +86,19 @@ def campaign(count: int, *, seed: int = 0, workers: int = 2, only: str | None = 
     began = time.monotonic()
     with _pool(1 if only else workers) as pool, _given_up_at_once(pool):
         faultless = {work: pool.submit(_faultless, work).result() for work in Work}
-        everywhere = [place for one in faultless.values() for place in one.places()]
+        everywhere = [place for one in faultless.values() for place in one.places(LANES if only else lanes)]
         figures = Figures(tuple(faultless.values()), len(everywhere))
-        chosen = _chosen(everywhere, count, seed, only)
-        for done in as_completed([pool.submit(_attempt, place, faultless[place.work]) for place in chosen]):
-            figures.verdicts.append(done.result())
-            figures.seconds = time.monotonic() - began
-            tell(figures, len(chosen))
+        wanted = min(count, len(everywhere))
+        chosen = iter([_named(everywhere, only)]) if only else spread(everywhere, seed)
+        while turn := list(islice(chosen, wanted - len(figures.verdicts))):
+            for done in as_completed([pool.submit(_attempt, place, faultless[place.work]) for place in turn]):
+                figures.add(done.result())
+                figures.seconds = time.monotonic() - began
+                tell(figures, 1 if only else wanted)
     return figures
 
 
-def _chosen(everywhere: Sequence[Place], count: int, seed: int, only: str | None) -> list[Place]:
-    if only is None:
-        return spread(everywhere, count, seed)
+def _named(everywhere: Sequence[Place], only: str) -> Place:
     found = [place for place in everywhere if place.id == only]
     if not found:
         raise UsageError(
@@ -78,7 +106,7 @@ def _chosen(everywhere: Sequence[Place], count: int, seed: int, only: str | None
             f"There is no trial {only[:40]!r}.",
             hint="Copy the name from the line that a failed trial printed, for example sync.r12.mute.committed.",
         )
-    return found
+    return found[0]
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

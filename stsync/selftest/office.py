@@ -85,12 +85,10 @@ class TrialWorld(World):
         known: Any = {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, number)), **prices}
         self.company.add_item(number, name, type="Inventory", gen_prod_posting_group="RETAIL", **known)
 
-    def config_text(
-        self, folder: Path | str, *, complete: bool = True, extended: bool = True, write_back: bool = True
-    ) -> str:
-        """A configuration with everything switched on that writes, and one lane: the same requests in the same order."""
-        text = super().config_text(folder, complete=complete, extended=extended, write_back=write_back)
-        return text.replace("business_central:\n", "business_central:\n  concurrent_requests: 1\n", 1)
+    def configured(self, folder: Path, lanes: int) -> str:
+        """A configuration with everything switched on that writes, and so many lanes."""
+        text = self.config_text(folder, complete=True, extended=True, write_back=True)
+        return text.replace("business_central:\n", f"business_central:\n  concurrent_requests: {lanes}\n", 1)
 
 
 def line(price: str, *, other: bool = False) -> Line:

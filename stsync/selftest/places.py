@@ -1,19 +1,23 @@
 """Where a run can be broken, and by what. Pure.
 
-A faultless run is measured first: its requests in order, each with the kind of thing it does, and how many commits
-it makes. Every request and every commit is a place.
+A faultless run is measured first, in one lane: its requests in order, each with the kind of thing it does, and how many
+commits it makes. Every request and every commit is a place. With several lanes no two runs send the same requests in the
+same order: there a place is the same as in one lane, counted among the requests of its kind, as they come.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from random import Random
 
 COMMIT = "commit"
+# As many as `business_central.concurrent_requests` allows.
+LANES = (1, 2, 3, 4, 5)
 
 
 class Work(StrEnum):
@@ -63,13 +67,18 @@ _AT_A_COMMIT = (Kill.COMMITTING, Kill.COMMITTED)
 
 @dataclass(frozen=True)
 class Place:
-    """One trial: request or commit number `number` (from 1), what happens there, and when the process dies."""
+    """One trial: request or commit number `number` (from 1), what happens there, and when the process dies.
+
+    The request is number `nth` of its kind; in a run with one lane, which always sends the same, that is number `number`.
+    """
 
     kind: str = ""
     number: int = 0
     fault: Fault = Fault.NONE
     kill: Kill = Kill.NEVER
     work: Work = Work.SYNC
+    lanes: int = 1
+    nth: int = 1
 
     @property
     def at_commit(self) -> bool:
@@ -78,44 +87,53 @@ class Place:
 
     @property
     def id(self) -> str:
-        """The name by which the trial is repeated: sync.r37.mute.committed."""
-        return f"{self.work}.{'c' if self.at_commit else 'r'}{self.number}.{self.fault}.{self.kill}"
+        """The name by which the trial is repeated: sync.r37.mute.committed, and in four lanes sync.r37.mute.committed.x4."""
+        side_by_side = f".x{self.lanes}" if self.lanes > 1 else ""
+        return f"{self.work}.{'c' if self.at_commit else 'r'}{self.number}.{self.fault}.{self.kill}{side_by_side}"
 
 
-def places(requests: Sequence[str], commits: int, work: Work = Work.SYNC) -> list[Place]:
+def places(requests: Sequence[str], commits: int, work: Work, lanes: Iterable[int]) -> list[Place]:
     """Every place of a run whose requests are of these kinds, in order, and that makes so many commits."""
-    every = range(1, commits + 1)
-    found = [Place(COMMIT, number, kill=kill, work=work) for number in every for kill in _AT_A_COMMIT]
+    return [place for number in lanes for place in _with_lanes(requests, commits, work, number)]
+
+
+def _with_lanes(requests: Sequence[str], commits: int, work: Work, lanes: int) -> Iterator[Place]:
+    for number in range(1, commits + 1):
+        yield from (Place(COMMIT, number, Fault.NONE, kill, work, lanes, number) for kill in _AT_A_COMMIT)
     for number, kind in enumerate(requests, start=1):
-        found += [Place(kind, number, kill=kill, work=work) for kill in _WITHOUT_A_FAULT]
-        found += [Place(kind, number, fault, kill, work) for fault in list(Fault)[1:] for kill in _AFTER_A_FAULT]
-    return found
+        nth = requests[:number].count(kind)
+        yield from (Place(kind, number, Fault.NONE, kill, work, lanes, nth) for kill in _WITHOUT_A_FAULT)
+        for fault in list(Fault)[1:]:
+            yield from (Place(kind, number, fault, kill, work, lanes, nth) for kill in _AFTER_A_FAULT)
 
 
-def spread(everywhere: Sequence[Place], count: int, seed: int) -> list[Place]:
-    """So many of them, spread evenly over kinds and faults; another seed takes others.
+def spread(everywhere: Sequence[Place], seed: int) -> Iterator[Place]:
+    """All of them, one after another, spread evenly over kinds, faults and lanes; another seed begins with others.
 
-    Kind by kind with a fault that moves on by one at every turn: as many trials as there are kinds, or faults,
-    contain each of them.
+    Kind by kind with a fault and a number of lanes that move on at every turn: as many trials as there are kinds, or
+    faults, contain each of them.
     """
     draw = Random(seed)
     cells: dict[tuple[str, Fault], list[Place]] = {}
     for place in draw.sample(everywhere, len(everywhere)):
         cells.setdefault((place.kind, place.fault), []).append(place)
-    kinds, faults = sorted({kind for kind, _ in cells}), list(Fault)
-    turns = [
-        (kind, faults[(row + turn) % len(faults)]) for turn in range(len(faults)) for row, kind in enumerate(kinds)
-    ]
-    chosen: list[Place] = []
-    while cells and len(chosen) < count:
-        for kind, fault in turns:
-            # A commit meets no fault, only kills.
-            cell = (kind, fault) if (kind, fault) in cells else (kind, Fault.NONE)
-            if cell in cells and len(chosen) < count:
-                chosen.append(cells[cell].pop())
-                if not cells[cell]:
-                    del cells[cell]
-    return chosen
+    kinds, lanes = sorted({kind for kind, _ in cells}), sorted({place.lanes for place in everywhere})
+    for turn, row in ((turn, row) for turn in count() for row in range(len(kinds))):
+        if not cells:
+            return
+        fault = list(Fault)[(row + turn) % len(Fault)]
+        # A commit meets no fault, only kills.
+        cell = (kinds[row], fault) if (kinds[row], fault) in cells else (kinds[row], Fault.NONE)
+        if cell in cells:
+            # Neither in step with the kinds nor with the faults, so that each of them meets every number of lanes.
+            yield _taken(cells[cell], lanes[(row + 2 * turn + turn // len(Fault)) % len(lanes)])
+            if not cells[cell]:
+                del cells[cell]
+
+
+def _taken(cell: list[Place], lanes: int) -> Place:
+    """One of these, with so many lanes if there is one."""
+    return cell.pop(next((index for index, place in enumerate(cell) if place.lanes == lanes), 0))
 
 
 # What a request does, by method and address; the first that fits names it.
@@ -141,8 +159,6 @@ _KINDS = (
     ("read the books", "GET", r"/companies"),
     ("read ServiceTitan", "GET", r"/tenant/"),
 )
-
-SERVICETITAN = frozenset(kind for kind, _, form in _KINDS if re.search(r"pricebook|markas|status|tenant", form))
 
 
 def kind_of(method: str, address: str, body: bytes = b"") -> str:

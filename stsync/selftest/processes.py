@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from stsync.sandbox.faults import Rule
 from stsync.sandbox.keeping import keep
 from stsync.selftest.books import Books, books
 from stsync.selftest.breaking import Boundaries, Haste, KilledWhenServed, add_fault
@@ -46,7 +47,8 @@ class Picture:
 class Ending:
     """How one run ended, as it told itself; `killed` when it could not.
 
-    `standing` is where each record stands in stsync's own notes, `open_writes` what nobody knows the outcome of.
+    `standing` is where each record stands in stsync's own notes, `open_writes` what nobody knows the outcome of. `reached`
+    is whether the run came to the place where it was to be broken.
     """
 
     exit_code: int | None = None
@@ -56,6 +58,7 @@ class Ending:
     open_writes: tuple[str, ...] = ()
     said: str = ""
     killed: bool = False
+    reached: bool = False
 
 
 class Child:
@@ -143,11 +146,11 @@ def _serve(world: TrialWorld, pipe: Connection) -> None:
     # Writes are counted inside, where a fault cannot hide them; the fault is around both.
     world.sandbox.exchange({name: killer.around(writes.around(app)) for name, app in plain.items()})
     world.sandbox.answer()
-    rule = None
+    rules: list[Rule] = []
     while True:
         order = pipe.recv()
         if order[0] == "picture":
-            pipe.send(Picture(books(world), writes.so_far(), rule is None or rule.fired > 0))
+            pipe.send(Picture(books(world), writes.so_far(), not rules or any(rule.fired for rule in rules)))
             continue
         if order[0] == "keep":
             keep(world, order[1], port_base=0)
@@ -156,8 +159,8 @@ def _serve(world: TrialWorld, pipe: Connection) -> None:
         _, place, pid = order
         world.faults.clear()
         world.advance(BETWEEN_RUNS)
-        rule = add_fault(world.faults, place)
-        killer.set(place.number if place.kill is Kill.SERVED else 0, pid)
+        rules = add_fault(world.faults, place)
+        killer.set(pid if place.kill is Kill.SERVED else 0)
         pipe.send("ready")
 
 
@@ -174,15 +177,21 @@ def run_once(wiring: Wiring, systems: Systems, task: Task, place: Place, number:
     with Child(lambda pipe: _run(wiring, task, place, number, pipe)) as child:
         systems.begin(place, child.pid)
         child.pipe.send("go")
-        ending = child.answer()
+        told = child.answer()
+        reached = isinstance(told, str)
+        ending = child.answer() if reached else told
         if isinstance(ending, Ending):
-            return ending
-        return Ending(killed=True) if child.was_killed() else Ending(1, said="the process died without a word")
+            return replace(ending, reached=reached)
+        return (
+            Ending(killed=True, reached=reached)
+            if child.was_killed()
+            else Ending(1, said="the process died without a word")
+        )
 
 
 def _run(wiring: Wiring, task: Task, place: Place, number: int, pipe: Connection) -> None:
     pipe.recv()
-    boundaries, haste = Boundaries(place), Haste()
+    boundaries, haste = Boundaries(place, pipe.send), Haste()
     _put_forward(number)
     boundaries.install()
     hasty = replace(wiring, sleep=haste.sleep, clock=haste.clock)

@@ -8,14 +8,14 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from stsync.sandbox.keeping import kept
 from stsync.selftest.books import Books
 from stsync.selftest.office import TrialWorld
-from stsync.selftest.places import Kill, Place, Work, places
+from stsync.selftest.places import LANES, Kill, Place, Work, places
 from stsync.selftest.processes import Ending, Standing, Systems, Task, run_once
 from stsync.wiring import Wiring, wire
 
@@ -26,7 +26,7 @@ UNBROKEN = Place()
 
 @dataclass(frozen=True)
 class Faultless:
-    """A run in which nothing goes wrong, and what it leaves: the measure of all others."""
+    """A run in one lane in which nothing goes wrong, and what it leaves: the measure of all others."""
 
     work: Work
     requests: tuple[str, ...]
@@ -37,16 +37,20 @@ class Faultless:
     writes: Counter[str]
     standing: Standing
 
-    def places(self) -> list[Place]:
-        """Everywhere that it can be broken."""
-        return places(self.requests, self.commits, self.work)
+    def places(self, lanes: Iterable[int]) -> list[Place]:
+        """Everywhere that it can be broken, in runs with so many lanes."""
+        return places(self.requests, self.commits, self.work, lanes)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a trial ended; without problems, the books are those of a faultless run. Times in seconds."""
+    """How a trial ended; without problems, the books are those of a faultless run. Times in seconds.
+
+    `reached` is false when the run never came to its place, which shows nothing.
+    """
 
     place: Place
+    reached: bool
     problems: tuple[str, ...]
     runs: int
     seconds: float
@@ -66,7 +70,7 @@ class Ground:
         self._folder = Path(tempfile.mkdtemp(prefix="stsync-selftest-", dir=parent))
         self._world = TrialWorld(self._folder)
         self._world.sandbox.bind()
-        self._wiring = self._wired()
+        self._wirings = {lanes: self._wired(lanes) for lanes in LANES}
         self._notes = b""
         self._work = Work.SYNC
 
@@ -90,23 +94,24 @@ class Ground:
         """Break a run at this place, run on without faults, and compare."""
         began, used = time.monotonic(), _processor_seconds()
         try:
-            problems, runs = self._tried(place, faultless)
+            reached, problems, runs = self._tried(place, faultless)
         except TimeoutError as hung:
-            problems, runs = (str(hung),), 0
-        return Verdict(place, problems, runs, time.monotonic() - began, _processor_seconds() - used)
+            reached, problems, runs = True, (str(hung),), 0
+        return Verdict(place, reached, problems, runs, time.monotonic() - began, _processor_seconds() - used)
 
     def close(self) -> None:
         """Leave nothing behind."""
         self._world.sandbox.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _tried(self, place: Place, faultless: Faultless) -> tuple[tuple[str, ...], int]:
-        """What is wrong after the trial, and how many runs it took."""
+    def _tried(self, place: Place, faultless: Faultless) -> tuple[bool, tuple[str, ...], int]:
+        """Whether the run was broken, what is wrong after the trial, and how many runs it took."""
         self._restore()
+        wiring = self._wirings[place.lanes]
         with Systems(self._world) as systems:
-            broken = run_once(self._wiring, systems, self._task(again=False), place, 0)
+            broken = run_once(wiring, systems, self._task(again=False), place, 0)
             fired = systems.picture().fired
-            clean, settled = self._until_rest(systems)
+            clean, settled = self._until_rest(systems, wiring)
             found = systems.picture()
         problems = (
             *_of_the_break(place, broken, fired=fired),
@@ -114,28 +119,28 @@ class Ground:
             *_repeated(found.writes, faultless.writes),
             *_of_the_end(clean[-1], faultless, settled=settled),
         )
-        return problems, 1 + len(clean)
+        return broken.reached, problems, 1 + len(clean)
 
-    def _wired(self) -> Wiring:
-        file = self._folder / "config.yaml"
-        file.write_text(self._world.config_text(self._folder), encoding="utf-8")
+    def _wired(self, lanes: int) -> Wiring:
+        file = self._folder / f"lanes-{lanes}.yaml"
+        file.write_text(self._world.configured(self._folder, lanes), encoding="utf-8")
         return wire(file)
 
     def _carry(self, hours: int) -> None:
         """Run once, so many hours from now, and take over both systems and the notes as they are afterwards."""
         file = self._folder / "systems"
         with Systems(self._world) as systems:
-            ending = run_once(self._wiring, systems, Task((Work.SYNC,), ""), UNBROKEN, hours)
+            ending = run_once(self._wirings[1], systems, Task((Work.SYNC,), ""), UNBROKEN, hours)
             systems.keep(file)
         if ending.exit_code not in {0, 3} or ending.open_writes:
             raise RuntimeError(f"the work of the day before ended with {ending.exit_code}: {ending.said}")
         content = kept(file)
         self._world.adopt(content.demo, content.tenant, content.environment)
-        self._notes = self._wiring.state_path.read_bytes()
+        self._notes = self._wirings[1].state_path.read_bytes()
 
     def _restore(self) -> None:
         """The notes as they were after the first day, and nothing that a killed run left beside them."""
-        path = self._wiring.state_path
+        path = self._wirings[1].state_path
         for beside in path.parent.glob(f"{path.name}*"):
             beside.unlink()
         path.touch(mode=0o600)
@@ -144,8 +149,8 @@ class Ground:
     def _measured(self) -> Faultless:
         self._restore()
         with Systems(self._world) as systems:
-            first = run_once(self._wiring, systems, self._task(again=False), UNBROKEN, 0)
-            clean, _ = self._until_rest(systems)
+            first = run_once(self._wirings[1], systems, self._task(again=False), UNBROKEN, 0)
+            clean, _ = self._until_rest(systems, self._wirings[1])
             found = systems.picture()
         last = clean[-1]
         if first.exit_code not in {0, 3} or last.open_writes:
@@ -158,12 +163,12 @@ class Ground:
         works = (Work.SYNC, Work.CORRECT) if again and self._work is Work.CORRECT else (self._work,)
         return Task(works, str(self._world.changed))
 
-    def _until_rest(self, systems: Systems) -> tuple[list[Ending], bool]:
+    def _until_rest(self, systems: Systems, wiring: Wiring) -> tuple[list[Ending], bool]:
         """Run without faults until a run writes nothing; whether that came about in time."""
         endings: list[Ending] = []
         before = systems.picture().writes
         for number in range(1, CLEAN_RUNS + 1):
-            endings.append(run_once(self._wiring, systems, self._task(again=True), UNBROKEN, number))
+            endings.append(run_once(wiring, systems, self._task(again=True), UNBROKEN, number))
             now = systems.picture().writes
             if now == before:
                 return endings, True
@@ -174,6 +179,11 @@ class Ground:
 def _of_the_break(place: Place, broken: Ending, *, fired: bool) -> Iterator[str]:
     if broken.exit_code == 1:
         yield f"the broken run ended as a bug: {broken.said}"
+    if place.lanes > 1 and not broken.reached:
+        # The run had less to do than one in one lane: nothing was broken, which the campaign counts apart.
+        if broken.killed:
+            yield "the run was killed although it never came to the place"
+        return
     if not fired:
         yield "the fault never happened, so this trial shows nothing"
     if (place.kill is not Kill.NEVER) is not broken.killed:

@@ -47,6 +47,7 @@ FAULTS = {
     "token expired": faults.EXPIRE_TOKEN,
 }
 INVOICES = 119
+MOST_LANES = 5
 
 
 def trials() -> list[tuple[str, str]]:
@@ -94,10 +95,16 @@ def few_days(office: Office) -> Office:
     return office
 
 
-@pytest.mark.parametrize(("write", "fault"), trials())
+def in_lanes() -> list[tuple[str, str, int]]:
+    """The trials, each with another number of lanes than the one before it."""
+    return [(write, fault, 1 + number % MOST_LANES) for number, (write, fault) in enumerate(trials())]
+
+
+@pytest.mark.parametrize(("write", "fault", "lanes"), in_lanes())
 def test_a_fault_doubles_nothing_and_loses_nothing(
-    office: Office, faultless: Counter[tuple[Any, ...]], write: str, fault: str
+    office: Office, faultless: Counter[tuple[Any, ...]], write: str, fault: str, lanes: int
 ) -> None:
+    office.edit_config("business_central:\n", f"business_central:\n  concurrent_requests: {lanes}\n")
     system, path = WRITES[write]
     nth = 1 if write in ONCE else 2
     rule = office.world.sandbox.faults.add(FAULTS[fault], system=system, method="POST", path=path, nth=nth)

@@ -45,7 +45,7 @@ def attempt_with_a_client_that_takes_silence_for_success(kind: str, fault: Fault
     return _attempt(kind, fault)
 
 
-def attempt_with_a_client_that_does_not_look(kind: str, kill: Kill) -> Verdict:
+def attempt_with_a_client_that_does_not_look(kind: str, kill: Kill, lanes: int) -> Verdict:
     """Neither before a payment is sent again, nor before it is posted, is the general ledger asked whether it is there."""
     from stsync.engine import survey
     from stsync.engine.apply.journals import Journals
@@ -57,13 +57,14 @@ def attempt_with_a_client_that_does_not_look(kind: str, kill: Kill) -> Verdict:
 
     survey.Lookup.added = blind  # type: ignore[method-assign]
     Journals.anything_booked = lambda *_: set()  # type: ignore[method-assign]
-    return _attempt(kind, Fault.NONE, kill)
+    return _attempt(kind, Fault.NONE, kill, lanes)
 
 
-def _attempt(kind: str, fault: Fault, kill: Kill = Kill.NEVER) -> Verdict:
+def _attempt(kind: str, fault: Fault, kill: Kill = Kill.NEVER, lanes: int = 1) -> Verdict:
     ground = Ground()
     try:
         faultless = ground.lay()
-        return ground.attempt(Place(kind, faultless.requests.index(kind) + 1, fault, kill), faultless)
+        number = faultless.requests.index(kind) + 1
+        return ground.attempt(Place(kind, number, fault, kill, lanes=lanes), faultless)
     finally:
         ground.close()
