@@ -137,11 +137,12 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize("moment", MOMENTS, ids=str)
+@pytest.mark.parametrize(("number", "moment"), [*enumerate(MOMENTS)], ids=str)
 def test_a_second_computer_at_any_moment_doubles_nothing(
-    two: Second, alone: dict[str, Any], monkeypatch: pytest.MonkeyPatch, moment: Moment
+    two: Second, alone: dict[str, Any], monkeypatch: pytest.MonkeyPatch, number: int, moment: Moment
 ) -> None:
     first, second = two
+    first.edit_config("business_central:\n", f"business_central:\n  concurrent_requests: {1 + number % 5}\n")
     moment = replace(moment)
     with monkeypatch.context() as watched:
         moment.watch(watched, second.run)
