@@ -28,7 +28,7 @@ class Runs:
     def start(self, command: str, *, stages: Sequence[str], dry_run: bool, pid: int, host: str, user: str) -> str:
         """Begin a run and return its id: the UTC second it began, and four digits against twins. It sorts by time."""
         began = self._now()
-        run_id = f"{began.astimezone(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        run_id = self._unused_id(began)
         self._database.execute(
             "INSERT INTO runs (run_id, command, stages, dry_run, pid, host, user, started_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -56,7 +56,14 @@ class Runs:
         """Runs without an end, oldest first: running now, or killed."""
         return self._read("WHERE finished_at IS NULL ORDER BY started_at, run_id", ())
 
-    def _read(self, rest: str, values: tuple[int, ...]) -> list[RunRow]:
+    def _unused_id(self, began: datetime) -> str:
+        # Of 65,536 pairs of runs in the same second one has the same digits; the trials of `selftest` met it.
+        while True:
+            run_id = f"{began.astimezone(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+            if not self._read("WHERE run_id = ?", (run_id,)):
+                return run_id
+
+    def _read(self, rest: str, values: tuple[int | str, ...]) -> list[RunRow]:
         rows = self._database.select(f"SELECT {_COLUMNS} FROM runs {rest}", values)  # noqa: S608 - constants only
         return [_run_row(row) for row in rows]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -90,9 +91,10 @@ def test_a_client_that_takes_silence_for_success_is_found_out_in_the_books() -> 
 @pytest.mark.parametrize("lanes", [1, 4])
 def test_a_client_that_does_not_look_is_found_out_in_the_books(lanes: int) -> None:
     problems = sabotaged(attempt_with_a_client_that_does_not_look, "journal post", Kill.SERVED, lanes)
-    assert any(one.startswith("books: 1 too many: general ledger | Payment") for one in problems)
-    assert any(one.startswith("books: 1 too many: customer ledger") for one in problems)
-    assert any(one.startswith("written 1 times too often: posted line ST-P") for one in problems)
+    # Which of the two journals comes first is the lanes' choice; either is then posted twice.
+    assert any(re.match(r"books: \d too many: general ledger \|", one) for one in problems)
+    assert any(re.match(r"books: \d too many: customer ledger \|", one) for one in problems)
+    assert any(re.match(r"written \d times too often: posted line ST-P", one) for one in problems)
 
 
 @needs_fork

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,16 @@ from stsync.state import RunLock, State
 
 def start(state: State, command: str = "sync") -> str:
     return state.runs.start(command, stages=("customers", "invoices"), dry_run=False, pid=7, host="h", user="ada")
+
+
+def test_two_runs_in_one_second_have_two_names_whatever_chance_says(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = iter(["aaaa", "aaaa", "bbbb"])
+    second = datetime(2026, 11, 22, 16, 25, tzinfo=UTC)
+    with State.open(path, now=lambda: second) as state:
+        monkeypatch.setattr("stsync.state.runs.secrets.token_hex", lambda _: next(digits))
+        assert [start(state), start(state)] == ["20261122T162500-aaaa", "20261122T162500-bbbb"]
 
 
 def test_a_run_id_is_readable_and_sorts_by_time(state: State) -> None:
