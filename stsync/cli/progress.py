@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from stsync.engine.run import Watcher
 
 SECONDS_BETWEEN_LINES = 10.0
+STOPPING = (
+    "Stopping: what was sent already is waited for, which can take a minute; nothing more is begun. "
+    "Ctrl-C again stops at once."
+)
 
 
 @contextmanager
@@ -73,6 +77,7 @@ class _Bars:
         self._progress = progress
         self._doing = doing
         self._tasks: dict[str, TaskID] = {}
+        self._side_by_side: set[str] = set()
 
     def reading(self, feed: str, count: int) -> None:
         self._update(f"reading {feed}", count, None)
@@ -84,7 +89,12 @@ class _Bars:
         self._update("planning", done, total)
 
     def applying(self, stage: str, done: int, total: int) -> None:
-        self._update(f"{self._doing} {stage}", done, total)
+        name = f"{self._doing} {stage}"
+        self._side_by_side.add(name)
+        self._update(name, done, total)
+
+    def stopping(self) -> None:
+        self._progress.console.print(STOPPING)
 
     def counted(self, name: str, done: int, total: int) -> None:
         """Any other thing of which so many are done."""
@@ -92,16 +102,17 @@ class _Bars:
 
     def _update(self, name: str, done: int, total: int | None) -> None:
         if name not in self._tasks:
-            self._finish_others()
+            self._finish_others(self._side_by_side if name in self._side_by_side else set())
             self._tasks[name] = self._progress.add_task(clean(name), total=total, count="", time="")
         count = f"{done:,} of {total:,}" if total is not None else f"{done:,}" if done else ""
         time_told = "" if total is None else "left" if done < total else "taken"
         self._progress.update(self._tasks[name], completed=done, total=total, count=count, time=time_told)
 
-    def _finish_others(self) -> None:
+    def _finish_others(self, going_on: Collection[str]) -> None:
         """Whatever went before is done: its bar is full and its clock stands."""
+        still = {self._tasks[name] for name in going_on if name in self._tasks}
         for task in self._progress.tasks:
-            if not task.finished:
+            if not task.finished and task.id not in still:
                 whole = max(task.completed, 1)
                 self._progress.update(task.id, completed=whole, total=whole, time="taken")
 
@@ -124,37 +135,51 @@ class Lines:
         self._doing = doing
         self._mark = mark
         self._seconds_between = seconds_between
-        self._began = self._last = time.monotonic()
+        self._last = time.monotonic()
         self._name = ""
+        # Several kinds of records are written side by side: each has its own beginning.
+        self._began: dict[str, float] = {}
 
     def reading(self, feed: str, count: int) -> None:
-        self._tell(f"reading {feed}", counted(count, "record"))
+        name = f"reading {feed}"
+        self._tell(name, counted(count, "record"), new=name != self._name)
 
     def planning(self, step: str) -> None:
-        self._tell(f"planning: {step}", "")
+        name = f"planning: {step}"
+        self._tell(name, "", new=name != self._name)
 
     def planned(self, done: int, total: int) -> None:
         self.counted("planning", done, total)
 
     def applying(self, stage: str, done: int, total: int) -> None:
-        self.counted(f"{self._doing} {stage}", done, total)
+        name = f"{self._doing} {stage}"
+        new = name not in self._began
+        self._count(name, done, total, new=new)
+
+    def stopping(self) -> None:
+        if not self._silent:
+            sys.stderr.write(f"{self._mark}{STOPPING}\n")
+            sys.stderr.flush()
 
     def counted(self, name: str, done: int, total: int) -> None:
         """Any other thing of which so many are done."""
-        left = self._left(done, total)
-        self._tell(name, f"{done:,} of {total:,}{left}", last=done == total)
+        self._count(name, done, total, new=name != self._name)
 
-    def _left(self, done: int, total: int) -> str:
-        elapsed = time.monotonic() - self._began
+    def _count(self, name: str, done: int, total: int, *, new: bool) -> None:
+        left = "" if new else self._left(name, done, total)
+        self._tell(name, f"{done:,} of {total:,}{left}", new=new, last=done == total)
+
+    def _left(self, name: str, done: int, total: int) -> str:
+        elapsed = time.monotonic() - self._began[name]
         if not done or elapsed < SECONDS_BETWEEN_LINES:
             return ""
         return f", about {elapsed / done * (total - done):.0f} s left"
 
-    def _tell(self, name: str, detail: str, *, last: bool = False) -> None:
+    def _tell(self, name: str, detail: str, *, new: bool, last: bool = False) -> None:
         moment = time.monotonic()
-        new = name != self._name
+        self._name = name
         if new:
-            self._name, self._began = name, moment
+            self._began[name] = moment
         if self._silent or not (new or last or moment - self._last >= self._seconds_between):
             return
         self._last = moment

@@ -49,12 +49,14 @@ class Lanes:
 
     The first error of any part ends the run: nothing more is begun or posted, what is under way comes to its own end, and
     the error is raised by whoever waits. A second Ctrl-C does not wait for what is under way: whatever was sent stays
-    intended in the ledger, as after a kill.
+    intended in the ledger, as after a kill. `stopping` is called after the first one, where something is under way.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, stopping: Callable[[], None] = lambda: None) -> None:
         self._count = count
+        self._stopping = stopping
         self._posting = threading.RLock()
+        self._next_to_post = threading.Lock()
         self._changed = threading.Condition()
         self._waiting: list[Task] = []
         self._at_work = 0
@@ -68,6 +70,8 @@ class Lanes:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if error is not None:
             self._give_up(error)
+        if isinstance(error, KeyboardInterrupt) and not self._is_idle():
+            self._stopping()
         with self._changed:
             self._changed.wait_for(self._is_idle)
             self._ending = True
@@ -103,20 +107,28 @@ class Lanes:
         self._raise()
 
     @contextmanager
-    def posting(self) -> Iterator[bool]:
+    def posting(self, look_again: Callable[[], None] = lambda: None) -> Iterator[bool]:
         """The one posting lane: inside, nobody else posts; whether it had to be waited for.
 
-        It is not entered any more once the run has to end.
+        Who had to wait looks again as soon as nobody else comes before him: while the last one posts, so that the lane
+        is not idle meanwhile. It is not entered any more once the run has to end.
         """
-        waited = not self._posting.acquire(blocking=False)
-        if waited:
-            self._posting.acquire()
+        waited = self._take_posting(look_again)
         try:
             if self._error is not None:
                 raise _GivenUp
             yield waited
         finally:
             self._posting.release()
+
+    def _take_posting(self, look_again: Callable[[], None]) -> bool:
+        if self._posting.acquire(blocking=False):
+            return False
+        with self._next_to_post:
+            if self._error is None:
+                look_again()
+            self._posting.acquire()
+        return True
 
     def _hire(self) -> None:
         # A daemon: a request can hang for minutes, and a person who presses Ctrl-C twice must not wait for it.

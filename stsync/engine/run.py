@@ -53,6 +53,7 @@ class Watcher(Protocol):
     def planning(self, step: str) -> None: ...
     def planned(self, done: int, total: int) -> None: ...
     def applying(self, stage: str, done: int, total: int) -> None: ...
+    def stopping(self) -> None: ...
 
 
 class Silent:
@@ -68,6 +69,9 @@ class Silent:
         """Nothing."""
 
     def applying(self, stage: str, done: int, total: int) -> None:
+        """Nothing."""
+
+    def stopping(self) -> None:
         """Nothing."""
 
 
@@ -288,7 +292,7 @@ def _guard(at: _Sitting, load: guard.Load) -> GuardError | None:
 def _apply(at: _Sitting, plan: Spool) -> Carried:
     """Carry out the plan, several parts of it side by side."""
     config, state = at.wiring.config, at.state
-    with Lanes(config.business_central.concurrent_requests) as lanes:
+    with Lanes(config.business_central.concurrent_requests, stopping=at.watcher.stopping) as lanes:
         applying = Applying(
             state,
             at.systems,

@@ -163,3 +163,48 @@ def test_what_is_under_way_comes_to_its_end_before_the_error_is_told() -> None:
     with pytest.raises(KeyboardInterrupt):
         work()
     assert written == ["the answer is written down"]
+
+
+def test_a_person_who_stops_a_run_is_told_what_is_waited_for() -> None:
+    order: list[str] = []
+    begun = threading.Event()
+
+    def answered() -> None:
+        begun.set()
+        time.sleep(0.1)
+        order.append("answered")
+
+    def work() -> None:
+        with Lanes(2, stopping=lambda: order.append("told")) as lanes:
+            lanes.begin(answered)
+            begun.wait(SOON)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert order == ["told", "answered"]
+
+
+def test_who_waits_for_the_posting_lane_looks_again_while_the_last_one_still_posts() -> None:
+    posting, looked = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def post() -> None:
+        with lanes.posting():
+            posting.set()
+            looked.wait(SOON)
+            order.append("posted")
+
+    def look() -> None:
+        order.append("looked")
+        looked.set()
+
+    def post_next() -> None:
+        posting.wait(SOON)
+        with lanes.posting(look):
+            order.append("posted next")
+
+    with Lanes(2) as lanes:
+        lanes.begin(post)
+        lanes.begin(post_next)
+    assert order == ["looked", "posted", "posted next"]

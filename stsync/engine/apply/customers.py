@@ -12,7 +12,7 @@ from stsync.businesscentral.writes import Write
 from stsync.core.operations import Operation, Verb
 from stsync.core.plan import Decision
 from stsync.engine.apply.desk import Desk
-from stsync.engine.apply.protocol import Protocol, Ready, Sent, carried_facts, told
+from stsync.engine.apply.protocol import ENDINGS, Protocol, Ready, Sent, carried_facts, told
 from stsync.http.answers import Answer
 from stsync.stages import customer_card
 
@@ -29,20 +29,22 @@ def apply_customers(decisions: Sequence[Decision], *, books: BusinessCentral, pr
     for one, _ in writing.values():
         # A card that a lost answer kept from us is taken on first; what changed since is a write of its own.
         _take_on(one, protocol=protocol)
-    found: dict[str, Sent | Exception] = {}
     for verb in (Verb.CREATE, Verb.UPDATE):
-        found |= protocol.perform_round(
+        found = protocol.perform_round(
             [operation for _, operation in writing.values() if operation.verb == verb],
             partial(_send, books),
             facts=lambda operation: _facts(*writing[operation.key]),
         )
-    with desk.one_commit():
-        for key, answer in found.items():
-            decision, operation = writing[key]
-            if desk.guarded(decision, partial(told, answer), waits_for=waits_for):
-                desk.carry(decision)
-                if isinstance(answer, Sent):
-                    _note_rewritten(operation, answer, protocol)
+        with desk.one_commit():
+            for key, answer in found.items():
+                if isinstance(answer, ENDINGS):
+                    break  # they come last; raised in here, it would undo what the others were told
+                decision, operation = writing[key]
+                if desk.guarded(decision, partial(told, answer), waits_for=waits_for):
+                    desk.carry(decision)
+                    if isinstance(answer, Sent):
+                        _note_rewritten(operation, answer, protocol)
+        protocol.end_if_down(found)
     desk.progress.advance("customers", len(decisions) - len(silent))
 
 

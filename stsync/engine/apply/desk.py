@@ -227,7 +227,7 @@ class Desk:
                         self.carry(decision)
             self.progress.advance(kind, len(part))
 
-    def guarded(self, decision: Decision, work: Callable[[], None], *, waits_for: str) -> bool:
+    def guarded(self, decision: Decision, work: Callable[[], object], *, waits_for: str) -> bool:
         """Do a part of a record's work; True when it went well, else the inbox knows why."""
         try:
             work()

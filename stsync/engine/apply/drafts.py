@@ -16,7 +16,7 @@ from stsync.core.operations import Operation
 from stsync.core.sales import Draft, DraftLine, Expected, SalesLine, wrong_dimensions
 from stsync.core.sales_form import Form
 from stsync.engine.apply.dimension_forms import Attempt, Forms, without_own_dimensions
-from stsync.engine.apply.protocol import Ready, Sent
+from stsync.engine.apply.protocol import ENDINGS, Ready, Sent
 from stsync.engine.bookrows import draft_of, with_lines
 from stsync.errors import CredentialsError, SystemUnavailable, UsageError
 from stsync.http.answers import Answer
@@ -44,6 +44,8 @@ class DraftMaker:
         # The first of a run shows the server's taste: what it refuses as a form is refused once, and not in every lane.
         with self._tasting:
             first = [] if self._forms.known else self._together(documents[:1])
+        if first and isinstance(first[0], ENDINGS):
+            return first * len(documents)
         return first + self._together(documents[len(first) :])
 
     def _together(self, documents: Sequence[Ready]) -> list[Sent | Exception]:

@@ -22,9 +22,19 @@ from stsync.engine.apply import another
 from stsync.engine.apply.desk import Desk
 from stsync.engine.apply.dimensions import DefaultsRead, held_by_rules, mended
 from stsync.engine.apply.drafts import DraftMaker, aligned, delete_draft, post_drafts, read_draft, read_drafts
-from stsync.engine.apply.protocol import AnotherRun, Protocol, Ready, RecordHeld, Sent, carried_facts, told
+from stsync.engine.apply.protocol import (
+    AnotherRun,
+    Blocked,
+    Protocol,
+    Ready,
+    RecordHeld,
+    RecordRefused,
+    Sent,
+    carried_facts,
+    told,
+)
 from stsync.engine.lanes import Lanes, parts
-from stsync.http.outcomes import Refused
+from stsync.http.outcomes import OutcomeUnknown, Refused
 
 # So many drafts are read back in one request; their lines make such an answer large.
 DOCUMENTS_PER_READ = 25
@@ -64,7 +74,7 @@ class InvoiceDesk:
         self._desk.stop_if_another_run()
         self._desk.progress.advance(part[0].kind, len(part))
 
-    def _guarded(self, decision: Decision, work: Callable[[], None]) -> bool:
+    def _guarded(self, decision: Decision, work: Callable[[], object]) -> bool:
         return self._desk.guarded(decision, work, waits_for="its customer, or the invoice that it reduces")
 
     def _make_all(self, part: Sequence[Decision]) -> list[Decision]:
@@ -80,6 +90,7 @@ class InvoiceDesk:
                 operations, maker.make_all, facts=lambda one: _facts(making[one.key][0], one)
             )
             failed |= {key for key, answer in found.items() if not self._guarded(making[key][0], partial(told, answer))}
+            self._protocol.end_if_down(found)
         return [one for one in begun if not failed & {operation.key for operation in one.operations}]
 
     def _clear_way(self, decision: Decision) -> None:
@@ -107,15 +118,28 @@ class InvoiceDesk:
         right = [one for one in decisions if self._guarded(one, partial(self._compare, one, form, drafts))]
         if not right:
             return
-        found = self._protocol.attempt_round([_posted_by(one) for one in right], self._post)
+        found = self._protocol.attempt_round([_posted_by(one) for one in right], partial(self._post, form, right))
+        by_key = {_posted_by(one).key: one for one in right}
+        sent_off = [by_key[key] for key, answer in found.items() if self._guarded(by_key[key], partial(told, answer))]
         self._protocol.end_if_down(found)
-        sent_off = [one for one in right if self._guarded(one, partial(told, found[_posted_by(one).key]))]
         self._confirm(form, sent_off)
 
-    def _post(self, postings: Sequence[Ready]) -> list[Sent | Exception]:
+    def _post(self, form: Form, decisions: Sequence[Decision], postings: Sequence[Ready]) -> list[Sent | Exception]:
         """In the posting lane, which is left again before anything is written down: the next part can go on."""
-        with self._lanes.posting():
-            return post_drafts(self._books, postings)
+        changed: dict[str, Exception] = {}
+        with self._lanes.posting(look_again=partial(self._look_again, form, decisions, changed)):
+            rest = [one for one in postings if one.operation.key not in changed]
+            posted = dict(zip((one.operation.key for one in rest), post_drafts(self._books, rest), strict=True))
+        return [{**posted, **changed}[one.operation.key] for one in postings]
+
+    def _look_again(self, form: Form, decisions: Sequence[Decision], changed: dict[str, Exception]) -> None:
+        """Compare once more what has to wait while other lanes post: somebody may have changed a draft meanwhile."""
+        drafts = self._drafts(form, decisions)
+        for decision in decisions:
+            try:
+                self._agreeing(decision, form, drafts)
+            except (RecordHeld, RecordRefused, AnotherRun, Blocked, OutcomeUnknown) as error:
+                changed[_posted_by(decision).key] = error
 
     def _drafts(self, form: Form, decisions: Sequence[Decision]) -> dict[str, Draft]:
         postings = [_posted_by(decision) for decision in decisions]
@@ -124,6 +148,18 @@ class InvoiceDesk:
         return read_drafts(self._books, form, [one.natural_key for one in postings], dimensions=dimensions)
 
     def _compare(self, decision: Decision, form: Form, drafts: Mapping[str, Draft]) -> None:
+        posting = _posted_by(decision)
+        draft = self._agreeing(decision, form, drafts)
+        expected: Expected = posting.facts["expected"]
+        held_by_rules(decision.about, expected, draft, self._defaults)
+        tell = partial(self._protocol.note, "dimension-set", posting)
+        found = self._mend_dates(form, posting, expected, draft)
+        found += mended(self._books, form.entity, expected, draft, tell)
+        if found:
+            raise RecordHeld(not_equal(form, draft.number, found, ()))
+
+    def _agreeing(self, decision: Decision, form: Form, drafts: Mapping[str, Draft]) -> Draft:
+        """The draft, equal to the cent and without a twin. Raises RecordHeld and AnotherRun."""
         posting = _posted_by(decision)
         target = self._protocol.target(posting)
         self._give_way(decision, posting, target, drafts)
@@ -134,12 +170,7 @@ class InvoiceDesk:
         found = differences(expected, draft)
         if found:
             raise RecordHeld(not_equal(form, draft.number, found, causes(expected, draft)))
-        held_by_rules(decision.about, expected, draft, self._defaults)
-        tell = partial(self._protocol.note, "dimension-set", posting)
-        found = self._mend_dates(form, posting, expected, draft)
-        found += mended(self._books, form.entity, expected, draft, tell)
-        if found:
-            raise RecordHeld(not_equal(form, draft.number, found, ()))
+        return draft
 
     def _give_way(self, decision: Decision, posting: Operation, target: str, drafts: Mapping[str, Draft]) -> None:
         """Post nothing that another run made as well (engine/apply/another.py). Raises AnotherRun."""

@@ -131,6 +131,7 @@ class PaymentDesk:
                 for key, answer in found.items()
                 if not self._guarded(making[key][0], partial(told, answer))
             }
+            self._protocol.end_if_down(found)
         return [one for one in begun if one.source_id not in failed]
 
     def _clear_way(self, decision: Decision) -> None:
@@ -304,6 +305,7 @@ class PaymentDesk:
         facts = {"fingerprint": decision.fingerprint, **decision.kept}
         found = self._protocol.perform_round(operations, at.journals.create_lines, facts=lambda _: facts)
         made = [self._guarded(decision, partial(told, answer)) for answer in found.values()]
+        self._protocol.end_if_down(found)
         # Read back each time: somebody may have typed a line of his own into the journal meanwhile.
         ready = self._ready(at, [decision], []) if all(made) else []
         sent = bool(ready) and self._guarded(decision, partial(self._send_if_alone, posting, str(part), at, ready))

@@ -35,6 +35,8 @@ UNKNOWN = Reason(
 )
 # So many unknown outcomes in a row are an outage, not bad luck; going on would only make more of them.
 UNKNOWNS_IN_A_ROW = 5
+# What ends a run: nothing more can be sent.
+ENDINGS = (SystemUnavailable, CredentialsError, UsageError)
 
 
 class RecordRefused(Exception):
@@ -148,7 +150,7 @@ class Protocol:
     ) -> dict[str, Sent | Exception]:
         """Carry out operations of several records in one go: by key, what `perform` would have returned or raised.
 
-        Raises SystemUnavailable, CredentialsError or UsageError once everything that surely happened is written down.
+        What surely happened is written down. The caller tells the records, and then asks `end_if_down`.
         """
         rows = self._state.ledger.find_many(one.key for one in operations)
         known = {key: Sent(row.target_id, row.target_number) for key, row in rows.items() if row.state == "done"}
@@ -157,19 +159,21 @@ class Protocol:
             for one in operations:
                 if isinstance(sent := found.get(one.key), Sent):
                     self.record(one, sent, facts(one))
-        self.end_if_down(found)
         return {**known, **found}
 
     def perform_one(self, operation: Operation, send: SendRound, *, facts: Mapping[str, Any]) -> Sent:
         """`perform`, by the hands that carry out a round."""
-        answer = self.perform_round([operation], send, facts=lambda _: facts)[operation.key]
+        found = self.perform_round([operation], send, facts=lambda _: facts)
+        self.end_if_down(found)
+        answer = found[operation.key]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def attempt_round(self, operations: Sequence[Operation], send: SendRound) -> dict[str, Sent | Exception]:
         """Intend operations of several records in one commit and send them; what was refused is written down, what was
-        carried out is not. The caller asks `end_if_down` when it has taken note of what happened."""
+        carried out is not. The caller asks `end_if_down` when it has taken note of what happened: what ends the run comes
+        last, so that every record before it is told."""
         keys = {one.key: needed(one) for one in operations}
         rows = self._state.ledger.find_many(key for part in keys.values() for key in part)
         missing = {one.key for one in operations if not _are_done(keys[one.key], rows)}
@@ -182,7 +186,7 @@ class Protocol:
         with self._state.transaction():
             for one, answer in zip(ready, answers, strict=True):
                 found[one.operation.key] = self._judged(one.operation, answer)
-        return found
+        return dict(sorted(found.items(), key=lambda one: isinstance(one[1], ENDINGS)))
 
     def _judged(self, operation: Operation, answer: Sent | Exception) -> Sent | Exception:
         """The answer as the record's own work understands it; a refusal is written down."""
@@ -190,14 +194,14 @@ class Protocol:
             reason = self._explain(answer)
             self.refuse(operation, reason, answer.correlation_id)
             return RecordRefused(reason)
-        if isinstance(answer, AnotherRun):
+        if isinstance(answer, AnotherRun | RecordHeld):
             self.refuse(operation, answer.reason)
         return answer
 
     def end_if_down(self, found: Mapping[str, Sent | Exception]) -> None:
         """Raise what ends the run: a system that takes nothing on, a refused login, or one unknown outcome too many."""
         for one in found.values():
-            if isinstance(one, SystemUnavailable | CredentialsError | UsageError):
+            if isinstance(one, ENDINGS):
                 raise one
         # Every write of a request that stayed without an answer has the same error.
         unknown = list({id(one): one for one in found.values() if isinstance(one, OutcomeUnknown)}.values())
