@@ -3,6 +3,7 @@ word when the run has to end."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -16,6 +17,7 @@ from stsync.engine.lanes import Lanes
 from stsync.errors import SystemUnavailable
 from stsync.http.outcomes import NotProcessed, Refused
 from stsync.sandbox.businesscentral.accounting import sales_documents
+from stsync.state import State
 
 
 def test_a_draft_that_somebody_changed_while_it_waited_for_the_posting_lane_is_not_posted(
@@ -62,3 +64,20 @@ def test_what_was_refused_before_the_system_went_down_has_its_reason(
     with pytest.raises(SystemUnavailable, match="went down"):
         office.run("customers")
     assert office.standing("customers", refused[0])[1]
+
+
+def test_two_refused_lines_of_one_payment_cost_it_one_attempt(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, lines = BusinessCentral.write_many, Counter[str]()
+
+    def answers(books: BusinessCentral, writes: Sequence[Write]) -> list[Outcome]:
+        if not writes or not writes[0].path.endswith("/customerPayments"):
+            return real(books, writes)
+        lines.update(str(one.body["documentNumber"]) for one in writes)
+        return [Refused(400, "Application_DialogException", "Not today.", system="Business Central") for _ in writes]
+
+    monkeypatch.setattr(BusinessCentral, "write_many", answers)
+    office.run()
+    split = [number.removeprefix("ST-P") for number, count in lines.items() if count > 1]
+    assert split
+    with State.open_scratch(office.state_file) as state:
+        assert [row.attempts for row in state.inbox.find_many("payments", split).values()] == [1] * len(split)

@@ -126,11 +126,11 @@ class PaymentDesk:
                 Journals(self._books, form).create_lines,
                 facts=lambda one: carried_facts(making[one.key][0], one),
             )
-            failed |= {
-                making[key][0].source_id
-                for key, answer in found.items()
-                if not self._guarded(making[key][0], partial(told, answer))
-            }
+            for key, answer in found.items():
+                decision, _ = making[key]
+                # Two refused lines of one payment are one refusal: it costs one attempt.
+                if decision.source_id not in failed and not self._guarded(decision, partial(told, answer)):
+                    failed.add(decision.source_id)
             self._protocol.end_if_down(found)
         return [one for one in begun if one.source_id not in failed]
 
@@ -304,10 +304,10 @@ class PaymentDesk:
         ]
         facts = {"fingerprint": decision.fingerprint, **decision.kept}
         found = self._protocol.perform_round(operations, at.journals.create_lines, facts=lambda _: facts)
-        made = [self._guarded(decision, partial(told, answer)) for answer in found.values()]
+        made = all(self._guarded(decision, partial(told, answer)) for answer in found.values())
         self._protocol.end_if_down(found)
         # Read back each time: somebody may have typed a line of his own into the journal meanwhile.
-        ready = self._ready(at, [decision], []) if all(made) else []
+        ready = self._ready(at, [decision], []) if made else []
         sent = bool(ready) and self._guarded(decision, partial(self._send_if_alone, posting, str(part), at, ready))
         if sent and ready:
             self._confirm(posting, ready, at)
