@@ -69,11 +69,15 @@ class Lanes:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if error is not None:
-            self._give_up(error)
-        if isinstance(error, KeyboardInterrupt) and not self._is_idle():
-            self._stopping()
+            self._end(error)
+        try:
+            self._until_idle()
+        except KeyboardInterrupt as pressed:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            self._end(pressed)
+            self._until_idle()
         with self._changed:
-            self._changed.wait_for(self._is_idle)
             self._ending = True
             self._changed.notify_all()
         for thread in self._threads:
@@ -129,6 +133,15 @@ class Lanes:
                 look_again()
             self._posting.acquire()
         return True
+
+    def _end(self, error: BaseException) -> None:
+        self._give_up(error)
+        if isinstance(error, KeyboardInterrupt) and not self._is_idle():
+            self._stopping()
+
+    def _until_idle(self) -> None:
+        with self._changed:
+            self._changed.wait_for(self._is_idle)
 
     def _hire(self) -> None:
         # A daemon: a request can hang for minutes, and a person who presses Ctrl-C twice must not wait for it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 from functools import partial
@@ -208,3 +209,22 @@ def test_who_waits_for_the_posting_lane_looks_again_while_the_last_one_still_pos
         lanes.begin(post)
         lanes.begin(post_next)
     assert order == ["looked", "posted", "posted next"]
+
+
+def test_ctrl_c_while_everything_is_begun_waits_for_what_is_under_way() -> None:
+    written: list[str] = []
+    told: list[str] = []
+
+    def answered() -> None:
+        time.sleep(0.1)
+        _thread.interrupt_main()
+        time.sleep(0.2)
+        written.append("the answer is written down")
+
+    def work() -> None:
+        with Lanes(2, stopping=partial(told.append, "stopping")) as lanes:
+            lanes.begin(answered)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert (told, written) == (["stopping"], ["the answer is written down"])
