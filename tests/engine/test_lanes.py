@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
+import os
+import signal
 import threading
 import time
 from functools import partial
@@ -217,7 +218,7 @@ def test_ctrl_c_while_everything_is_begun_waits_for_what_is_under_way() -> None:
 
     def answered() -> None:
         time.sleep(0.1)
-        _thread.interrupt_main()
+        os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.2)
         written.append("the answer is written down")
 
