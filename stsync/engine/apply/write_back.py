@@ -46,6 +46,8 @@ class WriteBackDesk:
         self._open([decision for decision, _ in ready])
         self._take_on([decision for decision, _ in ready if decision.operations[0].verb == Verb.ADOPT])
         ready = [row for row in ready if row[0].operations[0].verb == Verb.MARK]
+        if len(ready) < len(decisions):
+            self._desk.progress.advance(STAGE, len(decisions) - len(ready))
         for resource in RESOURCES.values():
             rows = [row for row in ready if row[0].operations[0].entity == resource]
             for start in range(0, len(rows), ROWS_PER_REQUEST):
