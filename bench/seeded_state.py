@@ -105,6 +105,13 @@ class _Reading:
             for row in self._rows("inbox")
             if row["kind"] in _KEPT and row["state"] == "settled" and row["outcome"] in _CARRIED
         }
+        # A contact is copied with its customer only: the copies would gather at a customer who is there once.
+        lonely = [
+            key for key, row in self._records.items()
+            if key[0] == "contacts" and ("customers", row["parent"]) not in self._records
+        ]  # fmt: skip
+        for key in lonely:
+            del self._records[key]
         ours = [row for row in self._rows("ledger") if (row["stage"], row["source_id"]) in self._records]
         self._done = [row for row in ours if row["state"] == "done"]
         names = [text for row in self._records.values() for text in (row["source_id"], row["number"])]
