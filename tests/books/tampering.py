@@ -26,7 +26,11 @@ class Tamperer:
         self.world = world
         self.company = world.company
         self.desk = Accountant(world.company)
-        posted = [one for one in world.company.invoices if one.posted and one.posting_date >= date(2026, 6, 1)]
+        # By their numbers from outside: several lanes post in another order each time.
+        posted = sorted(
+            (one for one in world.company.invoices if one.posted and one.posting_date >= date(2026, 6, 1)),
+            key=lambda one: str(one.external_document_number),
+        )
         self.invoices = [one for one in posted if one.status == "Open" and self.tax_entry(one) and one.total > 100]
         self.payments = sorted({one.document_number for one in self.company.gl_entries if self._receipt(one)})
         self.refunds = sorted({one.document_number for one in self.company.gl_entries if self._refund(one)})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import timedelta
-from math import ceil
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,6 +12,7 @@ import other_readings as other
 import pytest
 from office import Office, money
 
+from stsync.engine.lanes import parts
 from stsync.sandbox.company.chart import UNITS
 from stsync.sandbox.requestlog import Entry
 from stsync.sandbox.wsgi import Request, Response
@@ -286,7 +286,7 @@ def test_rules_cost_at_most_one_request_for_25_documents_and_none_without_dimens
     sittings = (len(invoices), len(memos) - len(issued), len(issued))
     assert min(sittings) >= 1
     assert len(invoices) > 75
-    assert 1 <= _default_reads(office) <= sum(ceil(count / 25) for count in sittings)
+    assert 1 <= _default_reads(office) <= sum(len(list(parts(range(count), 25))) for count in sittings)
     asked = [number for one in office.world.sandbox.log.entries() for number in _customers_asked_for(one)]
     assert {one.customer_number for one in (*invoices, *memos)} <= set(asked)
     assert len(asked) == len(set(asked)), "a customer's rules were asked for twice"
